@@ -1,0 +1,76 @@
+# skep: every task is a target here; CI calls these and nothing else.
+# `make help` lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Debian packages that the product and its tests use. Go and Node come first.
+PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev bubblewrap brotli bpftool \
+	chromium qemu-system-x86 busybox-static
+
+# Kernels of the sandbox (server/sandbox).
+KERNELS := 6.12
+
+FUZZTIME := 30s
+DIST := web/dist/manifest.json
+
+.PHONY: help run test check setup web build generate test-go test-kernel fuzz bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup web ## install and build what is missing, serve on http://127.0.0.1:8080
+	go run ./server/cmd/skep serve
+
+test: setup web check test-go ## everything that must be green: about 15 minutes on 2 cores
+
+check: web ## formatting, vet, staticcheck, generated files, types, byte budgets, cross builds
+	@echo "== gofmt"; test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	@echo "== go vet"; go vet ./...
+	@echo "== staticcheck"; go tool staticcheck ./...
+	@echo "== generated files"; $(MAKE) --no-print-directory generate; git diff --exit-code --stat -- '*_templ.go' '*/z*.go' '*/z*.ts'
+	@echo "== TypeScript"; cd web && npx --no-install tsc --noEmit
+	@echo "== cross builds"
+	for t in windows/amd64 darwin/arm64 linux/arm64; do \
+		echo "   $$t"; GOOS=$${t%/*} GOARCH=$${t#*/} go build -o /dev/null ./server/cmd/skep; done
+	for t in js wasip1; do echo "   $$t/wasm"; GOOS=$$t GOARCH=wasm go build ./vm/... ./verifier/... ./wasm/...; done
+	@echo "== byte budgets"; go run ./web/build -budget
+
+setup: ## install Debian packages and npm packages that are missing
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing Debian packages:" $$missing; \
+		sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
+		$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	fi
+	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
+	@for k in $(KERNELS); do go run ./server/cmd/skep sandbox install --kernel $$k; done
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+
+web: web/node_modules/.package-lock.json ## build the engine, the pages' scripts and the gallery into web/dist
+	go run ./web/build
+
+build: web ## the one binary, ./skep
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o skep ./server/cmd/skep
+
+generate: ## rewrite generated files (templ, protocol, tables)
+	go tool templ generate -path web >/dev/null 2>&1
+	go generate ./...
+
+test-go:
+	SKEP_CI=$${SKEP_CI:-} go test -timeout 20m ./...
+
+test-kernel: setup web ## slow campaigns against real kernels in the sandbox
+	SKEP_SLOW=1 go test -timeout 60m ./server/sandbox/... ./verifier/...
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	go run ./server/internal/fuzzall -time $(FUZZTIME)
+
+bench: web ## speed as ratios to a reference in the same run
+	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./wasm/... ./verifier/...
+
+clean: ## remove what was built
+	rm -rf skep web/node_modules && find web/dist -mindepth 1 ! -name .keep -delete
