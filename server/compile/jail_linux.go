@@ -66,8 +66,9 @@ func (c *Compiler) run(ctx context.Context, req Request) (*output, error) {
 		"-Wall", "-Wno-unused-function", "-Wno-compare-distinct-pointer-types", "-Wno-missing-declarations",
 		"-fno-color-diagnostics", "-fno-caret-diagnostics", "-fno-stack-protector",
 		"-ferror-limit=30", "-fmacro-backtrace-limit=2", "-ftemplate-backtrace-limit=2",
-		"-fdebug-compilation-dir=.", "-D__TARGET_ARCH_x86",
+		"-fdebug-compilation-dir=.",
 	}
+	args = append(args, targetMacros...)
 	if c.cfg.Headers != "" {
 		args = append(args, "-I/include")
 	}

@@ -174,3 +174,14 @@ type ResultMsg struct {
 	Errno  int             `json:"errno,omitempty"`
 	Error  string          `json:"error,omitempty"`
 }
+
+// EventMsg is something that happened in the guest while nobody waited for it.
+type EventMsg struct {
+	Kind   string `json:"kind"`   // "ringbuf", "perf", "trace", "exit"
+	Source string `json:"source"` // the map, or the stream's name
+	NS     int64  `json:"ns"`     // guest's monotonic clock
+	CPU    int    `json:"cpu,omitempty"`
+	Data   []byte `json:"data,omitempty"` // raw record
+	Text   string `json:"text,omitempty"` // trace line
+	Lost   uint64 `json:"lost,omitempty"` // records dropped before this one
+}
