@@ -1,0 +1,8 @@
+// A bitfield of an enum type.
+#include "types.h"
+
+SEC("raw_tp")
+int prog(__u64 *ctx)
+{
+	return BPF_CORE_READ_BITFIELD(PTR(bits), e);
+}

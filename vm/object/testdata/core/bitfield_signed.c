@@ -1,0 +1,8 @@
+// A signed bitfield.
+#include "types.h"
+
+SEC("raw_tp")
+int prog(__u64 *ctx)
+{
+	return BPF_CORE_READ_BITFIELD(PTR(bits), c);
+}

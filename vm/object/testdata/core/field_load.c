@@ -1,0 +1,8 @@
+// A load of a member.
+#include "types.h"
+
+SEC("raw_tp")
+int prog(__u64 *ctx)
+{
+	return PTR(plain)->b;
+}

@@ -1,0 +1,8 @@
+// Bpf_core_type_id_local.
+#include "types.h"
+
+SEC("raw_tp")
+int prog(__u64 *ctx)
+{
+	return bpf_core_type_id_local(struct plain);
+}

@@ -1,0 +1,55 @@
+// Command build makes engine.wasm, as small as it can be for the page.
+//
+//	go run ./wasm/build -o web/dist/engine.wasm
+//
+// It compiles package wasm as a reactor and clears what only a traceback would
+// print. Read next: strip.go.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// buildFlags turn inlining off but where it makes the interpreter fast: it is
+// a tenth of the module. For a package the last pattern that matches holds.
+var buildFlags = []string{
+	"-trimpath", "-ldflags=-s -w", "-buildmode=c-shared",
+	"-gcflags=all=-l", "-gcflags=skep/vm=", "-gcflags=skep/vm/isa=", "-gcflags=skep/vm/arena=",
+}
+
+func main() {
+	out := flag.String("o", "", "file to write")
+	plain := flag.Bool("plain", false, "do not strip: panics have names and lines")
+	flag.Parse()
+	if flag.NArg() != 0 || *out == "" {
+		fmt.Fprintln(os.Stderr, "usage: go run ./wasm/build [-plain] -o FILE")
+		os.Exit(2)
+	}
+	if err := build(*out, *plain); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+// build runs anywhere in the module.
+func build(out string, plain bool) error {
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, buildFlags...), "skep/wasm")...)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, text)
+	}
+	if plain {
+		return nil
+	}
+	b, err := os.ReadFile(out)
+	if err == nil {
+		b, err = strip(b)
+	}
+	if err == nil {
+		err = os.WriteFile(out, b, 0o644)
+	}
+	return err
+}
