@@ -3,8 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -27,7 +25,7 @@ var guestBin struct {
 // embedded is set by embed.go.
 var embedded func(name string) ([]byte, error)
 
-// program returns the static linux/amd64 program server/sandbox/NAME.
+// program returns the static program server/sandbox/NAME for Linux.
 func program(ctx context.Context, name string) ([]byte, error) {
 	guestBin.Lock()
 	defer guestBin.Unlock()
@@ -59,9 +57,13 @@ func loadBinary(ctx context.Context, name string) ([]byte, error) {
 	}
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, name)
+	arch := "amd64" // of the guest
+	if name == "jail" {
+		arch = runtime.GOARCH
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, "./"+name)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=", "GOTOOLCHAIN=local")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOTOOLCHAIN=local")
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w: %s", err, bytes.TrimSpace(msg))
 	}
@@ -84,20 +86,41 @@ func sourceDir() (string, error) {
 	return dir, nil
 }
 
-// cachedBinary writes the program to the cache directory under its hash, for programs that the host executes.
-func cachedBinary(ctx context.Context, name string) (string, error) {
+var sealed struct {
+	sync.Mutex
+	files map[string]*os.File
+}
+
+// sealedProgram is a program in sealed memory, for the host to execute through its descriptor.
+func sealedProgram(ctx context.Context, name string) (*os.File, error) {
+	sealed.Lock()
+	defer sealed.Unlock()
+	if f := sealed.files[name]; f != nil {
+		return f, nil
+	}
 	b, err := program(ctx, name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cache, err := CacheDir()
+	w, err := memfd("skep-"+name, 0)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	path := filepath.Join(cache, "bin", name+"-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	defer w.Close()
+	if _, err := w.Write(b); err != nil {
+		return nil, fmt.Errorf("sandbox %s: %w", name, err)
 	}
-	return path, writeFile(path, b, 0o755)
+	if err := seal(w); err != nil {
+		return nil, fmt.Errorf("sandbox %s: %w", name, err)
+	}
+	// Only a read-only descriptor may be executed.
+	f, err := reopen(w)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox %s: %w", name, err)
+	}
+	if sealed.files == nil {
+		sealed.files = map[string]*os.File{}
+	}
+	sealed.files[name] = f
+	return f, nil
 }

@@ -23,6 +23,7 @@ func (k *Kernel) initrd(ctx context.Context) ([]byte, error) {
 	w.char("dev/console", 0o600, 5, 1)
 	w.char("dev/null", 0o666, 1, 3)
 	w.file("init", 0o755, agent)
+	w.file("bin/utarget", 0o755, targetELF())
 	for i, m := range k.Modules {
 		b, err := os.ReadFile(filepath.Join(k.dir, "modules", m))
 		if err != nil {

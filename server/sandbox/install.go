@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -152,23 +153,57 @@ func collect(root string, src source) (*Kernel, map[string][]byte, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	for _, m := range src.modules {
+	var add func(m string) error
+	add = func(m string) error {
 		p, ok := found[m]
-		if !ok {
-			continue // built in
+		if _, have := files["modules/"+m+".ko"]; have || !ok {
+			return nil // built in, or there already
 		}
 		b, err := os.ReadFile(p)
 		if err == nil {
 			b, err = decompress(b)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("module %s: %w", m, err)
+			return fmt.Errorf("module %s: %w", m, err)
+		}
+		files["modules/"+m+".ko"] = b
+		for _, d := range moduleDepends(b) {
+			if err := add(d); err != nil {
+				return err
+			}
 		}
 		k.Modules = append(k.Modules, m+".ko")
-		files["modules/"+m+".ko"] = b
+		return nil
+	}
+	for _, m := range src.modules {
+		if err := add(m); err != nil {
+			return nil, nil, err
+		}
 	}
 	k.SHA256 = hashFiles(files)
 	return k, files, nil
+}
+
+// moduleDepends reads the modules that one needs out of its .modinfo: modules.dep is not part of the package.
+func moduleDepends(ko []byte) []string {
+	f, err := elf.NewFile(bytes.NewReader(ko))
+	if err != nil {
+		return nil
+	}
+	sec := f.Section(".modinfo")
+	if sec == nil {
+		return nil
+	}
+	info, err := sec.Data()
+	if err != nil {
+		return nil
+	}
+	for _, field := range strings.Split(string(info), "\x00") {
+		if list, ok := strings.CutPrefix(field, "depends="); ok && list != "" {
+			return strings.Split(strings.ReplaceAll(list, "-", "_"), ",")
+		}
+	}
+	return nil
 }
 
 // store writes the kernel's files; kernel.json comes last and makes it visible.

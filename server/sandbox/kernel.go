@@ -29,9 +29,8 @@ var netModules = []string{"veth", "sch_ingress", "cls_bpf", "act_bpf"}
 
 var sources = []source{
 	{"6.12", `^linux-image-6\.12\.[0-9.]*[+~a-z0-9]*-cloud-amd64$`, netModules},
-	// 6.1 has virtio as modules: without them the agent has no channel.
-	{"6.1", `^linux-image-6\.1\.[0-9]+-[0-9]+-cloud-amd64$`, append([]string{
-		"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_console"}, netModules...)},
+	// 6.1 has virtio as modules: without them the agent has no channel. Dependencies are added by themselves.
+	{"6.1", `^linux-image-6\.1\.[0-9]+-[0-9]+-cloud-amd64$`, append([]string{"virtio_pci", "virtio_console"}, netModules...)},
 }
 
 // Kernel is an installed guest kernel: plain files in the user's cache directory.

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 )
@@ -76,6 +78,9 @@ func cloneArgs() []string { return []string{"-incoming", "defer"} }
 
 // qemu finds QEMU and its version, once a process.
 var qemu = sync.OnceValues(func() (qemuInfo, error) {
+	if runtime.GOOS != "linux" {
+		return qemuInfo{}, errors.New("the sandbox needs a Linux host")
+	}
 	path, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
 		return qemuInfo{}, fmt.Errorf("qemu-system-x86_64: %w; install it (Debian: apt-get install qemu-system-x86)", ErrNotInstalled)

@@ -15,10 +15,10 @@ import (
 	"skep/server/sandbox/proto"
 )
 
-// hexBytes is a byte string written as hex in JSON.
-type hexBytes []byte
+// Hex is a byte string written as hex in JSON.
+type Hex []byte
 
-func (h *hexBytes) UnmarshalJSON(b []byte) error {
+func (h *Hex) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
 		return err
@@ -31,7 +31,7 @@ func (h *hexBytes) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (h hexBytes) MarshalJSON() ([]byte, error) { return json.Marshal(hex.EncodeToString(h)) }
+func (h Hex) MarshalJSON() ([]byte, error) { return json.Marshal(hex.EncodeToString(h)) }
 
 // Record is one program of the batch format (design.md, "Batch format"). Unknown fields are ignored.
 type Record struct {
@@ -46,14 +46,14 @@ type Record struct {
 	Privilege          proto.Privilege `json:"privilege,omitempty"`  // finer than privileged: cap_bpf, unprivileged
 	Maps               []RecordMap     `json:"maps,omitempty"`
 	MapRefs            *[][3]int       `json:"map_refs,omitempty"` // absent: every lddw with src 1 or 2
-	Insns              hexBytes        `json:"insns"`
-	Data               *hexBytes       `json:"data,omitempty"`
-	Ctx                *hexBytes       `json:"ctx,omitempty"`
+	Insns              Hex             `json:"insns"`
+	Data               *Hex            `json:"data,omitempty"`
+	Ctx                *Hex            `json:"ctx,omitempty"`
 	Repeat             uint32          `json:"repeat,omitempty"`
 	BTF                string          `json:"btf,omitempty"`
-	FuncInfo           hexBytes        `json:"func_info,omitempty"`
+	FuncInfo           Hex             `json:"func_info,omitempty"`
 	FuncInfoRecSize    uint32          `json:"func_info_rec_size,omitempty"`
-	LineInfo           hexBytes        `json:"line_info,omitempty"`
+	LineInfo           Hex             `json:"line_info,omitempty"`
 	LineInfoRecSize    uint32          `json:"line_info_rec_size,omitempty"`
 	Kfuncs             []symbolRef     `json:"kfuncs,omitempty"`
 	Ksyms              []symbolRef     `json:"ksyms,omitempty"`
@@ -73,7 +73,7 @@ type RecordMap struct {
 	BTF         string     `json:"btf,omitempty"`
 	KeyTypeID   uint32     `json:"key_type_id,omitempty"`
 	ValueTypeID uint32     `json:"value_type_id,omitempty"`
-	Data        hexBytes   `json:"data,omitempty"`
+	Data        Hex        `json:"data,omitempty"`
 	Frozen      bool       `json:"frozen,omitempty"`
 	Inner       *RecordMap `json:"inner,omitempty"`
 	Entries     []Element  `json:"entries,omitempty"`
@@ -81,8 +81,8 @@ type RecordMap struct {
 
 // Element is a map element in hex.
 type Element struct {
-	Key   hexBytes `json:"key"`
-	Value hexBytes `json:"value"`
+	Key   Hex `json:"key"`
+	Value Hex `json:"value"`
 }
 
 // symbolRef is [instruction, id in the kernel it was made on, name].
@@ -131,7 +131,7 @@ func ReadBTFStore(path string) (BTFStore, error) {
 	}
 	defer f.Close()
 	s := BTFStore{}
-	r, err := maybeGzip(f)
+	r, err := Plain(f)
 	if err != nil {
 		return nil, fmt.Errorf("btf store: %w", err)
 	}
@@ -139,8 +139,8 @@ func ReadBTFStore(path string) (BTFStore, error) {
 		line, err := r.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
 			var e struct {
-				Hash string   `json:"hash"`
-				Blob hexBytes `json:"blob"`
+				Hash string `json:"hash"`
+				Blob Hex    `json:"blob"`
 			}
 			if err := json.Unmarshal(line, &e); err != nil {
 				return nil, fmt.Errorf("btf store: line %d: %w", len(s)+1, err)
@@ -156,8 +156,8 @@ func ReadBTFStore(path string) (BTFStore, error) {
 	}
 }
 
-// maybeGzip reads plain or compressed input.
-func maybeGzip(r io.Reader) (*bufio.Reader, error) {
+// Plain reads input that may be gzip-compressed.
+func Plain(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<20)
 	if m, _ := b.Peek(2); string(m) == "\x1f\x8b" {
 		z, err := gzip.NewReader(b)
@@ -223,6 +223,9 @@ func (r *Record) mapRefs() []proto.MapRef {
 	var refs []proto.MapRef
 	if r.MapRefs != nil {
 		for _, m := range *r.MapRefs {
+			if m[1] < 0 {
+				continue // a negative test: the instruction stays as it is
+			}
 			refs = append(refs, proto.MapRef{Insn: m[0], Map: m[1]})
 		}
 		return refs

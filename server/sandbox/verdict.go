@@ -27,8 +27,8 @@ type Verdict struct {
 	Ret              *uint32       `json:"ret,omitempty"`
 	RunErrno         int           `json:"run_errno,omitempty"` // of BPF_PROG_TEST_RUN
 	RunNS            uint32        `json:"run_ns,omitempty"`    // a repetition
-	Data             *hexBytes     `json:"data,omitempty"`
-	CtxOut           *hexBytes     `json:"ctx,omitempty"`
+	Data             *Hex          `json:"data,omitempty"`
+	CtxOut           *Hex          `json:"ctx,omitempty"`
 	Maps             []MapState    `json:"maps,omitempty"`
 	Engine           string        `json:"engine"` // "kernel 6.12.117+deb12-cloud-amd64"
 	LoadUsec         int64         `json:"load_usec,omitempty"`
@@ -70,7 +70,7 @@ func decodeVerdict(payload []byte, engine string) (*Verdict, error) {
 	}
 	if m.Ran {
 		v.Ret = &m.Ret
-		data, ctx := hexBytes(tail[m.Log:m.Log+m.Data]), hexBytes(tail[m.Log+m.Data:])
+		data, ctx := Hex(tail[m.Log:m.Log+m.Data]), Hex(tail[m.Log+m.Data:])
 		if m.Data > 0 {
 			v.Data = &data
 		}

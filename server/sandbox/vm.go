@@ -3,36 +3,20 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"skep/server/sandbox/proto"
 )
-
-// Limits bound one VM. A zero field is no limit.
-type Limits struct {
-	Wall   time.Duration // from the start of the job
-	CPU    time.Duration // of the QEMU process, from the start of the job
-	Output int64         // bytes from the guest, both ports
-}
-
-// JobLimits are the limits of one student's job. Both times are needed: wall time alone punishes jobs on a busy host, CPU
-// time alone never ends a guest that sleeps.
-var JobLimits = Limits{Wall: 10 * time.Second, CPU: 4 * time.Second, Output: 1 << 20}
-
-// SessionLimits are the limits of an interactive terminal.
-var SessionLimits = Limits{Wall: 15 * time.Minute, CPU: 2 * time.Minute, Output: 64 << 20}
 
 // VM is one running guest. Its methods are safe for concurrent use; calls run one after the other in the guest.
 type VM struct {
@@ -41,7 +25,7 @@ type VM struct {
 	Hello  proto.HelloMsg
 
 	cmd     *exec.Cmd
-	stderr  *bytes.Buffer
+	stderr  limited
 	channel net.Conn
 	tty     net.Conn
 	qmp     *qmp
@@ -49,22 +33,24 @@ type VM struct {
 	r       *proto.Reader
 	w       *proto.Writer
 
-	mu      sync.Mutex
-	loads   []chan<- loadReply // in the order they were sent
-	calls   map[uint64]chan<- proto.ResultMsg
-	nextID  uint64
-	pongs   []chan<- []byte
-	events  func(proto.EventMsg)
+	send    sync.Mutex // orders what is sent with what is awaited; never held by the reader
 	btfSent map[string]bool
 
-	output  atomic.Int64 // bytes from both ports
-	limits  atomic.Pointer[Limits]
-	cpuBase atomic.Int64
-	timer   *time.Timer
-	end     *End
-	ended   chan struct{} // closed when end is set
-	exited  chan struct{} // closed when QEMU is gone
-	onClose func()
+	mu     sync.Mutex
+	loads  []chan<- loadReply // in the order they were sent
+	calls  map[uint64]chan<- proto.ResultMsg
+	nextID uint64
+	pongs  []chan<- []byte
+	events func(proto.EventMsg)
+
+	output     atomic.Int64 // bytes from both ports
+	outputBase atomic.Int64 // of them before the job
+	limits     atomic.Pointer[Limits]
+	timer      *time.Timer
+	end        *End
+	ended      chan struct{} // closed when end is set
+	exited     chan struct{} // closed when QEMU is gone
+	onClose    func()
 }
 
 type loadReply struct {
@@ -72,25 +58,9 @@ type loadReply struct {
 	err error
 }
 
-// socketpair returns our end as a connection and QEMU's end as a file to inherit.
-func socketpair(name string) (net.Conn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name+"-qemu")
-	conn, err := net.FileConn(ours)
-	ours.Close()
-	if err != nil {
-		theirs.Close()
-		return nil, nil, err
-	}
-	return conn, theirs, nil
-}
-
 // launch starts QEMU with the four sockets, the guest's memory and optionally a snapshot's device state.
-func launch(ctx context.Context, k *Kernel, level Level, args []string, ram, state *os.File) (*VM, error) {
-	vm := &VM{Kernel: k, Level: level, stderr: &bytes.Buffer{}, calls: map[uint64]chan<- proto.ResultMsg{}, btfSent: map[string]bool{},
+func launch(ctx context.Context, k *Kernel, level Level, args []string, cpuSeconds uint64, ram, state *os.File) (*VM, error) {
+	vm := &VM{Kernel: k, Level: level, calls: map[uint64]chan<- proto.ResultMsg{}, btfSent: map[string]bool{},
 		ended: make(chan struct{}), exited: make(chan struct{})}
 	var files []*os.File
 	var conns []net.Conn
@@ -114,11 +84,10 @@ func launch(ctx context.Context, k *Kernel, level Level, args []string, ram, sta
 	if state != nil {
 		extra = append(extra, state)
 	}
-	cmd, err := level.command(ctx, args)
+	cmd, err := level.command(ctx, args, cpuSeconds, extra)
 	if err == nil {
-		cmd.ExtraFiles = extra
-		cmd.Stderr = &limitedBuffer{buf: vm.stderr, max: 16 << 10}
-		err = cmd.Start()
+		cmd.Stderr = &vm.stderr
+		err = startProcess(cmd)
 	}
 	closeAll()
 	if err != nil {
@@ -139,42 +108,6 @@ func launch(ctx context.Context, k *Kernel, level Level, args []string, ram, sta
 		}
 	}()
 	return vm, nil
-}
-
-// limitedBuffer keeps the first max bytes.
-type limitedBuffer struct {
-	buf *bytes.Buffer
-	max int
-}
-
-func (l *limitedBuffer) Write(b []byte) (int, error) {
-	if n := l.max - l.buf.Len(); n > 0 {
-		l.buf.Write(b[:min(n, len(b))])
-	}
-	return len(b), nil
-}
-
-// countingReader counts the guest's output and ends the VM at its limit, before a frame is complete.
-type countingReader struct {
-	r  io.Reader
-	vm *VM
-}
-
-func (c *countingReader) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	if err := c.vm.count(n); err != nil {
-		return 0, err
-	}
-	return n, err
-}
-
-func (vm *VM) count(n int) error {
-	total := vm.output.Add(int64(n))
-	if l := vm.limits.Load(); l != nil && l.Output > 0 && total > l.Output {
-		vm.finish(&End{ReasonOutput, fmt.Sprintf("%d bytes", l.Output)})
-		return vm.end
-	}
-	return nil
 }
 
 // ready waits for the agent's first frame and starts dispatching.
@@ -205,7 +138,7 @@ func (vm *VM) ready(ctx context.Context) error {
 // excuse is what QEMU or the guest's console said, for error texts.
 func (vm *VM) excuse() string {
 	<-vm.exited
-	s := bytes.TrimSpace(vm.stderr.Bytes())
+	s := []byte(strings.TrimSpace(vm.stderr.String()))
 	if len(s) == 0 {
 		c := vm.console.String()
 		s = bytes.TrimSpace([]byte(printable(c[max(0, len(c)-600):])))
@@ -313,8 +246,8 @@ func (vm *VM) classify(err error) *End {
 func (vm *VM) lastWords() string {
 	select {
 	case <-vm.exited:
-		if s := bytes.TrimSpace(vm.stderr.Bytes()); len(s) > 0 {
-			return ": " + string(s)
+		if s := strings.TrimSpace(vm.stderr.String()); s != "" {
+			return ": " + s
 		}
 		return ": " + vm.cmd.ProcessState.String()
 	default:
@@ -377,218 +310,22 @@ func (vm *VM) End() *End {
 // Console is the end of the guest's console with control characters replaced.
 func (vm *VM) Console() string { return printable(vm.console.String()) }
 
-// Limit starts the clocks of a job.
-func (vm *VM) Limit(l Limits) {
-	vm.mu.Lock()
-	defer vm.mu.Unlock()
-	if vm.end != nil {
-		return
-	}
-	if l.Output > 0 {
-		l.Output += vm.output.Load()
-	}
-	vm.limits.Store(&l)
-	if vm.timer != nil {
-		vm.timer.Stop()
-		vm.timer = nil
-	}
-	if l.Wall > 0 {
-		vm.timer = time.AfterFunc(l.Wall, func() { vm.finish(&End{ReasonWall, l.Wall.String()}) })
-	}
-	if l.CPU > 0 {
-		base, _ := cpuTime(vm.cmd.Process.Pid)
-		go vm.watchCPU(&l, base)
-	}
-}
-
-// watchCPU polls the process's CPU time, which has a resolution of 10 ms.
-func (vm *VM) watchCPU(l *Limits, base time.Duration) {
-	t := time.NewTicker(20 * time.Millisecond)
-	defer t.Stop()
-	for {
-		select {
-		case <-vm.ended:
-			return
-		case <-t.C:
-		}
-		if vm.limits.Load() != l {
-			return
-		}
-		if used, err := cpuTime(vm.cmd.Process.Pid); err == nil && used-base > l.CPU {
-			vm.finish(&End{ReasonCPU, l.CPU.String()})
-			return
-		}
-	}
-}
-
-// cpuTime is the user and system time of a process and its threads.
-func cpuTime(pid int) (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, ok := bytes.Cut(b, []byte(") ")) // the name may hold anything
-	f := bytes.Fields(rest)
-	if !ok || len(f) < 13 {
-		return 0, errors.New("stat: cut")
-	}
-	var u, s int64
-	fmt.Sscan(string(f[11]), &u)
-	fmt.Sscan(string(f[12]), &s)
-	return time.Duration(u+s) * (time.Second / 100), nil
-}
-
-// CPUTime is what the VM's process has used so far.
-func (vm *VM) CPUTime() time.Duration {
-	d, _ := cpuTime(vm.cmd.Process.Pid)
-	return d
-}
-
-// Seed gives a clone its own time and randomness.
-func (vm *VM) Seed() error {
-	e := make([]byte, 32)
-	rand.Read(e)
-	return vm.w.Send(proto.Seed, proto.SeedMsg{UnixNano: time.Now().UnixNano(), Entropy: e})
-}
-
-// Ping measures the way to the agent and back.
-func (vm *VM) Ping(ctx context.Context, payload []byte) error {
-	ch := make(chan []byte, 1)
-	vm.mu.Lock()
-	if vm.end != nil {
-		vm.mu.Unlock()
-		return vm.end
-	}
-	vm.pongs = append(vm.pongs, ch)
-	err := vm.w.Write(proto.Ping, payload)
-	vm.mu.Unlock()
-	if err != nil {
-		return vm.wrap(err)
-	}
-	select {
-	case b, ok := <-ch:
-		if !ok {
-			return vm.end
-		}
-		if !bytes.Equal(b, payload) {
-			vm.finish(&End{ReasonFrame, "a pong unlike its ping"})
-			return vm.end
-		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// wrap prefers the VM's end over a broken pipe.
-func (vm *VM) wrap(err error) error {
-	select {
-	case <-vm.ended:
-		return vm.end
-	case <-time.After(600 * time.Millisecond):
-		return err
-	}
-}
-
-// start sends a program and returns where its verdict will arrive. Verdicts arrive in the order of the calls.
-func (vm *VM) start(p *Program) (<-chan loadReply, error) {
-	ch := make(chan loadReply, 1)
-	vm.mu.Lock()
-	if vm.end != nil {
-		vm.mu.Unlock()
-		return nil, vm.end
-	}
-	vm.mu.Unlock()
-	for hash, blob := range p.blobs {
-		if !vm.btfSent[hash] {
-			if len(vm.btfSent) >= 200 { // the agent holds 256 and forgets all at once
-				clear(vm.btfSent)
-			}
-			if err := vm.w.Send(proto.BTF, proto.BTFMsg{Hash: hash}, blob); err != nil {
-				return nil, vm.wrap(err)
-			}
-			vm.btfSent[hash] = true
-		}
-	}
-	vm.mu.Lock()
-	if vm.end != nil {
-		vm.mu.Unlock()
-		return nil, vm.end
-	}
-	vm.loads = append(vm.loads, ch)
-	vm.mu.Unlock()
-	if err := vm.w.Send(proto.Load, &p.Program); err != nil {
-		return nil, vm.wrap(err)
-	}
-	return ch, nil
-}
-
-// Load verifies a program and runs it when p.Run is set. A refusal by the verifier is a Verdict, not an error; the error
-// is an *End when the VM ended.
-func (vm *VM) Load(ctx context.Context, p *Program) (*Verdict, error) {
-	ch, err := vm.start(p)
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case r := <-ch:
-		return r.v, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Call runs one of the agent's methods; params and result are JSON.
-func (vm *VM) Call(ctx context.Context, method string, params, result any, blob ...[]byte) error {
-	j, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Errorf("%s: %w", method, err)
-	}
-	ch := make(chan proto.ResultMsg, 1)
-	vm.mu.Lock()
-	if vm.end != nil {
-		vm.mu.Unlock()
-		return vm.end
-	}
-	vm.nextID++
-	id := vm.nextID
-	vm.calls[id] = ch
-	vm.mu.Unlock()
-	if err := vm.w.Send(proto.Call, proto.CallMsg{ID: id, Method: method, Params: j}, blob...); err != nil {
-		return vm.wrap(err)
-	}
-	select {
-	case m, ok := <-ch:
-		if !ok {
-			return vm.end
-		}
-		if m.Error != "" {
-			return &CallError{Method: method, Errno: m.Errno, Text: printable(m.Error)}
-		}
-		if result == nil || len(m.Result) == 0 {
-			return nil
-		}
-		if err := json.Unmarshal(m.Result, result); err != nil {
-			return fmt.Errorf("%s: %w: %w", method, proto.ErrFrame, err)
-		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// CallError is the guest's refusal of a call.
-type CallError struct {
-	Method string
-	Errno  int // of the kernel, 0 when the agent refused
-	Text   string
-}
-
-func (e *CallError) Error() string { return e.Method + ": " + e.Text }
-
 // OnEvent sets who gets ring buffer records, trace lines and samples. f runs in the reader's goroutine and must not block.
 func (vm *VM) OnEvent(f func(proto.EventMsg)) {
 	vm.mu.Lock()
 	defer vm.mu.Unlock()
 	vm.events = f
+}
+
+// Gone checks that nothing is left of a closed VM's process; for tests and the health page.
+func (vm *VM) Gone() error {
+	select {
+	case <-vm.exited:
+	default:
+		return errors.New("QEMU still runs")
+	}
+	if err := vm.cmd.Process.Signal(syscall.Signal(0)); !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("QEMU's process is not reaped: %w", err)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -26,14 +25,12 @@ func (f *field) parse(hdr []byte, s string) (msg, hint string) {
 		}
 		return "", ""
 	case kIP4, kIP6:
-		a, err := netip.ParseAddr(s)
-		if err != nil || a.Zone() != "" || a.Is4() != (f.kind == kIP4) {
+		if !parseIP(f.bytes(hdr), s) {
 			if f.kind == kIP4 {
 				return "expected an IPv4 address", "as in 10.0.0.1"
 			}
 			return "expected an IPv6 address", "as in fd00::1"
 		}
-		copy(f.bytes(hdr), a.AsSlice())
 		return "", ""
 	case kTCP, kIPFlags:
 		if v, ok := f.parseFlags(s); ok {
@@ -197,11 +194,6 @@ func formatMAC(b []byte) string {
 		out = append(out, digits[x>>4], digits[x&15])
 	}
 	return string(out)
-}
-
-func formatIP(b []byte) string {
-	a, _ := netip.AddrFromSlice(b)
-	return a.String()
 }
 
 const digits = "0123456789abcdef"

@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"dis", "[-dialect D] [--json] FILE", "print bytecode or an object file as text", runDis},
 		{"run", "[--json] FILE | --batch", "run a program over packets", runRun},
 		{"conformance", "[--json] DIR | -plugin", "run bpf_conformance files", runConformance},
+		{"sandbox", "install|list|run|shell|bench|doctor", "real kernels in throw-away virtual machines", runSandbox},
 		{"site", "OUT", "write a static copy of playground and gallery", runSite},
 	}
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -12,16 +14,16 @@ import (
 // accept zeroes.
 
 const (
-	cmdMapCreate      = 0
-	cmdMapLookup      = 1
-	cmdMapUpdate      = 2
-	cmdMapNextKey     = 4
-	cmdProgLoad       = 5
-	cmdProgTestRun    = 10
-	cmdObjInfo        = 15
-	cmdBTFLoad        = 18
-	cmdMapFreeze      = 22
-	cmdMapLookupBatch = 24
+	cmdMapCreate   = 0
+	cmdMapLookup   = 1
+	cmdMapUpdate   = 2
+	cmdMapDelete   = 3
+	cmdMapNextKey  = 4
+	cmdProgLoad    = 5
+	cmdProgTestRun = 10
+	cmdObjInfo     = 15
+	cmdBTFLoad     = 18
+	cmdMapFreeze   = 22
 )
 
 type mapCreateAttr struct {
@@ -130,6 +132,12 @@ func mapUpdate(fd int, key, value []byte, flags uint64) error {
 func mapLookup(fd int, key, value []byte) error {
 	a := mapElemAttr{FD: uint32(fd), Key: ptr(key), Value: ptr(value)}
 	_, err := bpf(cmdMapLookup, unsafe.Pointer(&a), unsafe.Sizeof(a))
+	return err
+}
+
+func mapDelete(fd int, key []byte) error {
+	a := mapElemAttr{FD: uint32(fd), Key: ptr(key)}
+	_, err := bpf(cmdMapDelete, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 

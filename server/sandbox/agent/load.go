@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -63,6 +65,10 @@ type loaded struct {
 	prog int // -1 when refused
 	typ  uint32
 	name string
+	// Of programs from an object: what the section name says.
+	section    string
+	attachType uint32
+
 	maps []int
 	spec []proto.Map
 }
@@ -89,11 +95,8 @@ func (a *agent) verdict(p *proto.Program) error {
 	}
 	if l != nil {
 		if p.Keep != "" && l.prog >= 0 {
-			if old := a.kept[p.Keep]; old != nil {
-				old.close()
-			}
-			l.name = p.Keep
-			a.kept[p.Keep] = l
+			l.attachType = p.ExpectedAttachType
+			a.keep(p.Keep, l)
 		} else {
 			l.close()
 		}
@@ -107,7 +110,7 @@ func (a *agent) verdict(p *proto.Program) error {
 func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, error) {
 	l := &loaded{prog: -1, typ: p.Type, spec: p.Maps}
 	for i := range p.Maps {
-		fd, err := a.makeMap(&p.Maps[i], v)
+		fd, err := a.makeMap(&p.Maps[i], p.Privilege, v)
 		if err != nil {
 			return l, nil, fmt.Errorf("map %d: %w", i, err)
 		}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command agent is PID 1 of a sandbox guest. It mounts what BPF needs, loads the kernel's modules, opens the
 // virtio-serial port skep.0 and answers the frames of package proto until the host kills the machine.
 //
@@ -26,9 +28,13 @@ func main() {
 	problems := setup()
 	port, err := openPort("skep.0")
 	if err != nil {
+		for _, p := range problems {
+			fmt.Fprintln(os.Stderr, "agent:", p)
+		}
 		fatal(err)
 	}
-	a := &agent{w: proto.NewWriter(port), btf: map[string]*btfBlob{}, kept: map[string]*loaded{}}
+	a := &agent{port: port, w: proto.NewWriter(port), btf: map[string]*btfBlob{}, kept: map[string]*loaded{},
+		links: map[string]*attached{}, streams: map[string]func(){}}
 	hello := proto.HelloMsg{Version: proto.Version, Kernel: release(), Problems: problems,
 		Features: features(), UptimeMS: uptime().Milliseconds(), SetupMS: time.Since(start).Milliseconds()}
 	if err := a.w.Send(proto.Hello, hello); err != nil {

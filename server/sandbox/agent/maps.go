@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -44,11 +46,14 @@ const (
 )
 
 // makeMap creates a map, its content and, for a map of maps, its inner map.
-func (a *agent) makeMap(m *proto.Map, v *proto.VerdictMsg) (int, error) {
+//
+// A map of an unprivileged program is made by that user, because the verifier trusts a map by its maker (Spectre masking, special
+// fields); where the kernel refuses that, root makes it, as a privileged service would for its users.
+func (a *agent) makeMap(m *proto.Map, who proto.Privilege, v *proto.VerdictMsg) (int, error) {
 	attr := mapCreateAttr{Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
 		Flags: m.Flags, Name: objName(m.Name), Extra: m.Extra}
 	if m.Inner != nil {
-		fd, err := a.makeMap(m.Inner, v)
+		fd, err := a.makeMap(m.Inner, who, v)
 		if err != nil {
 			return -1, fmt.Errorf("inner: %w", err)
 		}
@@ -62,11 +67,18 @@ func (a *agent) makeMap(m *proto.Map, v *proto.VerdictMsg) (int, error) {
 			v.Notes = append(v.Notes, "map "+m.Name+": without BTF: "+err.Error())
 		}
 	}
-	fd, err := mapCreate(&attr)
-	if err != nil && attr.BTFFD != 0 && !errors.Is(err, unix.EPERM) {
+	fd, err := mapCreateAs(who, &attr)
+	if err != nil && attr.BTFFD != 0 {
 		// As libbpf does: many map types take no BTF.
-		v.Notes = append(v.Notes, "map "+m.Name+": without BTF: "+err.Error())
-		attr.BTFFD, attr.KeyTypeID, attr.ValueTypeID = 0, 0, 0
+		plain := attr
+		plain.BTFFD, plain.KeyTypeID, plain.ValueTypeID = 0, 0, 0
+		var perr error
+		if fd, perr = mapCreateAs(who, &plain); perr == nil {
+			v.Notes = append(v.Notes, "map "+m.Name+": without BTF: "+err.Error())
+			err = nil
+		}
+	}
+	if errors.Is(err, unix.EPERM) && who != proto.Root {
 		fd, err = mapCreate(&attr)
 	}
 	if err != nil {
@@ -77,6 +89,13 @@ func (a *agent) makeMap(m *proto.Map, v *proto.VerdictMsg) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+func mapCreateAs(who proto.Privilege, attr *mapCreateAttr) (fd int, err error) {
+	if aerr := as(who, func() { fd, err = mapCreate(attr) }); aerr != nil {
+		return -1, aerr
+	}
+	return fd, err
 }
 
 // fill writes a map's initial content and freezes it when asked.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -5,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,14 +17,13 @@ import (
 // agent is the state of the guest's only server. Loads and calls run one after the other in serve's goroutine, so
 // that results are deterministic; events come from their own goroutines through the writer's lock.
 type agent struct {
-	w    *proto.Writer
-	btf  map[string]*btfBlob
-	kept map[string]*loaded
-	log  []byte // buffer for verifier logs, mapped once
-
-	mu      sync.Mutex // guards links and streams, which event goroutines end
-	links   map[string]*link
+	port    *os.File
+	w       *proto.Writer
+	btf     map[string]*btfBlob
+	kept    map[string]*loaded
+	links   map[string]*attached
 	streams map[string]func()
+	log     []byte // buffer for verifier logs, mapped once
 }
 
 func (a *agent) serve(r *proto.Reader) error {

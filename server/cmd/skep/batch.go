@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"skep/server/sandbox"
+	"skep/vm"
+	"skep/vm/hook"
+	"skep/vm/isa"
+	"skep/vm/maps"
+)
+
+// maxLine bounds one record of the batch format.
+const maxLine = 64 << 20
+
+// verdict is the answer of run --batch: the verdict record of the batch
+// format, with what a run adds.
+type verdict struct {
+	ID       string       `json:"id"`
+	OK       bool         `json:"ok"`
+	Log      string       `json:"log"`
+	Error    string       `json:"error,omitempty"`
+	Ran      bool         `json:"ran"`
+	Ret      *uint32      `json:"ret,omitempty"`
+	Data     *string      `json:"data,omitempty"`
+	Maps     []batchState `json:"maps,omitempty"`
+	Fault    string       `json:"fault,omitempty"`
+	Engine   string       `json:"engine"`
+	Verified bool         `json:"verified"`
+}
+
+type batchState struct {
+	Name    string       `json:"name"`
+	Type    string       `json:"type"`
+	Entries []batchEntry `json:"entries"`
+}
+
+type batchEntry struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// runBatch answers each record of standard input with a line, in order. A
+// record that is not JSON ends the batch with its line number; a program that
+// cannot be run is an answer with "error".
+func (sh *shell) runBatch(ctx context.Context, engine string, repeat int) int {
+	if engine != "interp" {
+		return sh.broken("run", fmt.Errorf("there is no engine %q: interp is known", engine))
+	}
+	out := bufio.NewWriter(sh.out)
+	defer out.Flush()
+	in := bufio.NewReaderSize(sh.in, 1<<20)
+	failed := false
+	for n := 1; ctx.Err() == nil; n++ {
+		line, err := readLine(in)
+		if len(bytes.TrimSpace(line)) > 0 {
+			var rec sandbox.Record
+			if err := decodeLine(line, &rec); err != nil {
+				out.Flush()
+				return sh.broken("run", fmt.Errorf("line %d: %w", n, err))
+			}
+			v := runRecord(&rec, max(repeat, 1))
+			failed = failed || v.Error != "" || v.Fault != ""
+			out.Write(marshal(v))
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return sh.broken("run", fmt.Errorf("line %d: %w", n, err))
+		}
+	}
+	if failed {
+		return exitRejected
+	}
+	return exitOK
+}
+
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("longer than %d MiB", maxLine>>20)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+func runRecord(rec *sandbox.Record, repeat int) *verdict {
+	v := &verdict{ID: rec.ID, OK: true, Engine: "interp"}
+	if err := v.run(rec, repeat); err != nil {
+		v.OK, v.Error = false, err.Error()
+	}
+	return v
+}
+
+// batchBudget ends programs that do not.
+const batchBudget = 100_000_000
+
+func (v *verdict) run(rec *sandbox.Record, repeat int) error {
+	typ, ok := hook.ByName(rec.ProgType)
+	if !ok {
+		return fmt.Errorf("prog_type: there is no program type %q", rec.ProgType)
+	}
+	insns, err := isa.DecodeAll(rec.Insns)
+	if err != nil {
+		return err
+	}
+	cfg := vm.Config{NoHistory: true, Seed: 1}
+	for i := range rec.Maps {
+		spec, err := mapSpec(&rec.Maps[i])
+		if err != nil {
+			return fmt.Errorf("map %d: %w", i, err)
+		}
+		cfg.Maps = append(cfg.Maps, *spec)
+	}
+	m, err := vm.New(cfg)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Load(&vm.Program{Name: rec.ID, Type: typ, Attach: hook.AttachType(rec.ExpectedAttachType), License: rec.License, Insns: insns}); err != nil {
+		return err
+	}
+	in := vm.Input{Tailroom: -1}
+	if rec.Data != nil {
+		in.Packet = *rec.Data
+	} else if typ.Info().Packet {
+		in.Packet = make([]byte, 64)
+	}
+	if rec.Ctx != nil {
+		in.Ctx = *rec.Ctx
+	}
+	for range repeat {
+		if err := m.Reset(in); err != nil {
+			return err
+		}
+		m.Run(batchBudget)
+	}
+	if f := m.Fault(); f != nil {
+		v.Fault = f.Error()
+		return nil
+	}
+	if !m.Done() {
+		v.Fault = "the program did not end within 100,000,000 instructions"
+		return nil
+	}
+	v.Ran = true
+	ret := uint32(m.Reg(isa.R0))
+	v.Ret = &ret
+	if _, data := m.Packet(); data != nil {
+		text := hex.EncodeToString(data)
+		v.Data = &text
+	}
+	for _, mp := range m.Maps().Maps() {
+		v.Maps = append(v.Maps, dumpMap(mp))
+	}
+	return nil
+}
+
+func mapSpec(r *sandbox.RecordMap) (*maps.Spec, error) {
+	typ, ok := maps.ByName(r.Type)
+	if !ok {
+		return nil, fmt.Errorf("type: there is no map type %q", r.Type)
+	}
+	s := &maps.Spec{
+		Name: r.Name, Type: typ, KeySize: r.KeySize, ValueSize: r.ValueSize, MaxEntries: r.MaxEntries,
+		Flags: r.MapFlags, Extra: r.MapExtra, Data: r.Data, Frozen: r.Frozen,
+	}
+	if r.Inner != nil {
+		inner, err := mapSpec(r.Inner)
+		if err != nil {
+			return nil, fmt.Errorf("inner: %w", err)
+		}
+		s.Inner = inner
+	}
+	for _, e := range r.Entries {
+		s.Init = append(s.Init, maps.KV{Key: e.Key, Value: e.Value})
+	}
+	return s, nil
+}
+
+// maxDump bounds the elements of one map in an answer.
+const maxDump = 4096
+
+func dumpMap(m maps.Map) batchState {
+	st := batchState{Name: m.Name(), Type: m.Spec().Type.String(), Entries: []batchEntry{}}
+	var key []byte
+	for range maxDump {
+		next, errno := m.NextKey(key)
+		if errno != 0 {
+			break
+		}
+		if value, errno := m.Get(next); errno == 0 {
+			st.Entries = append(st.Entries, batchEntry{hex.EncodeToString(next), hex.EncodeToString(value)})
+		}
+		key = next
+	}
+	return st
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+
+	"skep/server"
+	"skep/server/compile"
+	"skep/server/sandbox"
+	"skep/web"
+)
+
+func runServe(ctx context.Context, sh *shell, args []string) int {
+	fs := sh.flags("serve", "[-addr HOST:PORT] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
+	addr := fs.String("addr", envOr("SKEP_ADDR", "127.0.0.1:8080"), "address to listen on; port 0 picks a free one (SKEP_ADDR)")
+	format := fs.String("log", "text", "log format: text or json")
+	verbose := fs.Bool("v", false, "log every request")
+	rest, code, ok := parse(fs, args)
+	if !ok {
+		return code
+	}
+	if len(rest) > 0 || *format != "text" && *format != "json" {
+		fs.Usage()
+		return exitUsage
+	}
+	log := newLog(sh, *format, *verbose)
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return sh.broken("serve", fmt.Errorf("%w; another address: skep serve -addr 127.0.0.1:0", err))
+	}
+	cfg := server.Config{
+		Assets: web.Assets(), Pages: web.Pages(), NotFound: web.NotFound(), Log: log, Version: version(),
+	}
+	cfg.Compiler, cfg.NoCompiler = newCompiler(ctx, log)
+	if cfg.NoCompiler != nil {
+		log.Warn("C cannot be compiled here", "reason", cfg.NoCompiler)
+	}
+	fmt.Fprintf(sh.out, "skep is at http://%s\n", l.Addr())
+	if err := server.New(cfg).Serve(ctx, l); err != nil {
+		return sh.broken("serve", err)
+	}
+	return exitOK
+}
+
+// newCompiler finds clang, and the kernel's types for vmlinux.h when a sandbox
+// kernel is installed.
+func newCompiler(ctx context.Context, log *slog.Logger) (*compile.Compiler, error) {
+	var cfg compile.Config
+	if k, err := sandbox.FindKernel(sandbox.DefaultKernel); err != nil {
+		log.Info("no vmlinux.h: no kernel is installed", "do", "skep sandbox install")
+	} else if cache, err := sandbox.CacheDir(); err != nil {
+		log.Warn("no vmlinux.h", "error", err)
+	} else if cfg.Headers, err = compile.Headers(ctx, cache, k.BTFFile()); err != nil {
+		log.Warn("no vmlinux.h", "error", err)
+	}
+	return compile.New(cfg)
+}
+
+func newLog(sh *shell, format string, verbose bool) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		opt.Level = slog.LevelDebug
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(sh.err, opt))
+	}
+	return slog.New(slog.NewTextHandler(sh.err, opt))
+}
+
+func envOr(name, def string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return def
+}
+
+// version is the module's version and the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 && v == "(devel)" {
+			v = s.Value[:12]
+		}
+	}
+	return v
+}
+
+func runSite(_ context.Context, sh *shell, args []string) int {
+	fs := sh.flags("site", "[-plain] OUT", "Writes playground and gallery as files below OUT: they work from any web server,\nfrom any folder of it, without skep. C is not compiled there; examples are built in.")
+	plain := fs.Bool("plain", false, "leave out the .br and .gz forms, which only some servers know how to use")
+	rest, code, ok := parse(fs, args)
+	if !ok {
+		return code
+	}
+	if len(rest) != 1 {
+		return sh.broken("site", errors.New("one folder OUT is needed"))
+	}
+	if err := web.WriteSite(rest[0], web.SiteOptions{NoCompressed: *plain}); err != nil {
+		return sh.broken("site", err)
+	}
+	fmt.Fprintf(sh.out, "wrote %s; try it: python3 -m http.server -d %s\n", rest[0], rest[0])
+	return exitOK
+}

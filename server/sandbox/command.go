@@ -1,0 +1,188 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// Exit codes of every skep command.
+const (
+	exitOK    = 0
+	exitNo    = 1 // the machine cannot do it
+	exitUsage = 2
+)
+
+// verb is one word after `skep sandbox`.
+type verb struct {
+	name, args, about string
+	run               func(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error
+}
+
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// verbs in the order of the help text.
+var verbs = []verb{
+	{"install", "[--kernel V] [--deb FILE]", "get Debian's kernels (default: all) and build the guest", installVerb},
+	{"list", "", "kernels and what is cached", listVerb},
+	{"run", "--batch [--kernel V] < programs > verdicts", "ask a real kernel about each program", runVerb},
+	{"shell", "[--kernel V]", "a terminal in a fresh virtual machine", shellVerb},
+	{"bench", "[--kernel V] [--json]", "restore time, memory, jobs and programs a second", benchVerb},
+	{"doctor", "[--json]", "what is missing, and how strong the isolation is", doctorVerb},
+}
+
+// errUsage makes Command print the usage and return 2.
+var errUsage = errors.New("usage")
+
+// Command runs `skep sandbox ARGS` and returns its exit code.
+func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	usage := func() int {
+		fmt.Fprintln(stderr, "usage: skep sandbox VERB")
+		for _, v := range verbs {
+			fmt.Fprintf(stderr, "  %-8s %-44s %s\n", v.name, v.args, v.about)
+		}
+		return exitUsage
+	}
+	if len(args) == 0 {
+		return usage()
+	}
+	for _, v := range verbs {
+		if v.name != args[0] {
+			continue
+		}
+		fs := flag.NewFlagSet("skep sandbox "+v.name, flag.ContinueOnError)
+		fs.SetOutput(stderr)
+		err := v.run(ctx, fs, args[1:], streams{stdin, stdout, stderr})
+		switch {
+		case err == nil || errors.Is(err, flag.ErrHelp):
+			return exitOK
+		case errors.Is(err, errUsage):
+			fmt.Fprintf(stderr, "usage: skep sandbox %s %s\n", v.name, v.args)
+			return exitUsage
+		}
+		fmt.Fprintf(stderr, "skep sandbox %s: %v\n", v.name, err)
+		return exitNo
+	}
+	return usage()
+}
+
+// parse reads flags; no verb takes arguments.
+func parse(fs *flag.FlagSet, args []string) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage
+	}
+	if fs.NArg() > 0 {
+		return errUsage
+	}
+	return nil
+}
+
+func installVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error {
+	kernel := fs.String("kernel", "", "only this kernel `version`")
+	deb := fs.String("deb", "", "use this package `file` instead of apt-get")
+	force := fs.Bool("force", false, "install again what is there")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if *deb != "" && *kernel == "" {
+		return errors.New("--deb needs --kernel")
+	}
+	versions := Versions()
+	if *kernel != "" {
+		versions = []string{*kernel}
+	}
+	for _, v := range versions {
+		k, err := FindKernel(v)
+		if errors.Is(err, ErrNotInstalled) || err == nil && *force {
+			k, err = Install(ctx, v, *deb, io.err)
+		}
+		if err != nil {
+			return err
+		}
+		if _, _, err := k.initrdFile(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(io.out, "kernel %-5s %s\n", k.Version, k.Release)
+	}
+	q, err := qemu()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(io.out, "qemu         %s\n", q.version)
+	return nil
+}
+
+func listVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error {
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	for _, v := range Versions() {
+		k, err := FindKernel(v)
+		if err != nil {
+			fmt.Fprintf(io.out, "%-6s %v\n", v, err)
+			continue
+		}
+		fmt.Fprintf(io.out, "%-6s %s (%s)\n", v, k.Release, k.Package)
+	}
+	return nil
+}
+
+func runVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error {
+	batch := fs.Bool("batch", false, "JSON lines in, JSON lines out")
+	kernel := fs.String("kernel", DefaultKernel, "kernel `version`")
+	store := fs.String("btf-store", "", "`file` with BTF blobs by hash")
+	logLevel := fs.Int("log-level", -1, "instead of the records' own")
+	logMax := fs.Int("log-max", 0, "`bytes` of log a verdict, 0 is 1 MiB")
+	run := fs.Bool("run", false, "test-run every accepted program whose type allows it")
+	repeat := fs.Uint("repeat", 0, "repetitions of a test run")
+	timeout := fs.Duration("timeout", 0, "a program, 0 is two minutes")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if !*batch {
+		return errUsage
+	}
+	opt := BatchOptions{LogLevel: *logLevel, LogMax: *logMax, Run: *run, Repeat: uint32(*repeat), Timeout: *timeout}
+	if *store != "" {
+		var err error
+		if opt.Store, err = ReadBTFStore(*store); err != nil {
+			return err
+		}
+	}
+	m, err := NewManager(Config{Kernels: []string{*kernel}, Warm: -1, MaxVMs: 1})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return Batch(ctx, m, *kernel, io.in, io.out, opt)
+}
+
+func doctorVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error {
+	asJSON := fs.Bool("json", false, "for machines")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	h := Doctor(ctx)
+	if *asJSON {
+		e := json.NewEncoder(io.out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(h); err != nil {
+			return err
+		}
+	} else {
+		h.Print(io.out)
+	}
+	if !h.OK() {
+		return errors.New("jobs cannot run here")
+	}
+	return nil
+}

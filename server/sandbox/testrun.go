@@ -1,0 +1,33 @@
+package sandbox
+
+import "skep/server/sandbox/proto"
+
+// testRunKind says what BPF_PROG_TEST_RUN wants of a program type (measured on 6.1 and 6.12).
+type testRunKind int
+
+const (
+	runNever  testRunKind = iota
+	runPacket             // data in, data out
+	runPlain              // neither data nor context needed
+)
+
+func testRunOf(progType uint32) testRunKind {
+	switch nameOf(progTypes, progType) {
+	case "socket_filter", "sched_cls", "sched_act", "xdp", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit", "flow_dissector", "lwt_seg6local":
+		return runPacket
+	case "raw_tracepoint", "syscall", "tracing":
+		return runPlain
+	}
+	return runNever
+}
+
+// defaultRun is a run over the 64 zero bytes that the kernel's own tests use; nil when the type has none.
+func defaultRun(p *Program) *proto.Run {
+	switch testRunOf(p.Type) {
+	case runPacket:
+		return &proto.Run{Data: make([]byte, 64), Maps: true}
+	case runPlain:
+		return &proto.Run{Maps: true}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package verifier
+
+import "skep/vm/hook"
+
+// privStack is how a function gets its stack (enum priv_stack_mode): from a
+// separate place per CPU, or from the caller's.
+type privStack uint8
+
+const (
+	privUnknown privStack = iota
+	privNone
+	privAdaptive
+)
+
+const privStackMin = 64 // BPF_PRIV_STACK_MIN_SIZE
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// privStackMode is bpf_enable_priv_stack, with the amd64 JIT.
+func (e *env) privStackMode() privStack {
+	switch e.prog.Type {
+	case hook.Kprobe, hook.Tracepoint, hook.PerfEvent, hook.RawTracepoint:
+		return privAdaptive
+	case hook.Tracing:
+		if e.attachType() != hook.TraceIter {
+			return privAdaptive
+		}
+	}
+	return privNone
+}
+
+// checkMaxStackDepth bounds the stack of all call chains.
+func (e *env) checkMaxStackDepth() errno {
+	mode := privUnknown
+	n := len(e.subprogs) - 1
+	for i := range n {
+		if e.subprogs[i].hasTailCall {
+			mode = privNone
+			break
+		}
+	}
+	if mode == privUnknown {
+		mode = e.privStackMode()
+	}
+	for i := n - 1; i >= 0; i-- {
+		if i == 0 || e.subprogs[i].isAsyncCB {
+			if err := e.checkChain(i, i == 0 && mode == privAdaptive); err != 0 {
+				return err
+			}
+		}
+	}
+	return 0
+}
+
+// checkChain follows the calls of a function depth first, without recursion
+// (check_max_stack_depth_subprog).
+func (e *env) checkChain(idx int, priv bool) errno {
+	var retInsn, retProg [maxFrames]int
+	depth, frame := 0, 0
+	tailReachable := false
+	i := e.subprogs[idx].start
+	if !priv {
+		e.subprogs[idx].privStack = privNone
+	}
+	for enter := true; ; {
+		if enter {
+			if err := e.enterChain(idx, frame, &retProg, &depth, priv); err != 0 {
+				return err
+			}
+			enter = false
+		}
+		end := e.subprogEnd(idx)
+		for ; i < end; i++ {
+			in := e.insns[i]
+			if !isPseudoCall(in) && !isPseudoFunc(in) {
+				continue
+			}
+			to := i + int(in.Imm) + 1
+			sub := e.findSubprog(to)
+			if sub < 0 {
+				return efault
+			}
+			s := &e.subprogs[sub]
+			if s.isAsyncCB {
+				if s.hasTailCall {
+					e.logs("verifier bug. subprog has tail_call and async cb\n")
+					return efault
+				}
+				if !isPseudoCall(in) {
+					continue
+				}
+				if s.isExceptionCB {
+					e.logf("insn %d cannot call exception cb directly\n", i)
+					return einval
+				}
+			}
+			retInsn[frame], retProg[frame] = i+1, idx
+			i, idx = to, sub
+			if !priv {
+				s.privStack = privNone
+			}
+			tailReachable = tailReachable || s.hasTailCall
+			frame++
+			if frame >= maxFrames {
+				e.logf("the call stack of %d frames is too deep !\n", frame)
+				return e2big
+			}
+			enter = true
+			break
+		}
+		if enter {
+			continue
+		}
+		if tailReachable {
+			for j := range frame {
+				if e.subprogs[retProg[j]].isExceptionCB {
+					e.logs("cannot tail call within exception cb\n")
+					return einval
+				}
+				e.subprogs[retProg[j]].tailReachable = true
+			}
+		}
+		if frame == 0 {
+			return 0
+		}
+		if e.subprogs[idx].privStack != privAdaptive {
+			depth -= roundUp(e.subprogs[idx].stackDepth, 16)
+		}
+		frame--
+		i, idx = retInsn[frame], retProg[frame]
+	}
+}
+
+// enterChain adds the stack of a function to that of its callers.
+func (e *env) enterChain(idx, frame int, callers *[maxFrames]int, depth *int, priv bool) errno {
+	s := &e.subprogs[idx]
+	if s.hasLdAbs {
+		in := s.isCB
+		for j := 0; j < frame && !in; j++ {
+			in = e.subprogs[callers[j]].isCB
+		}
+		if in {
+			e.logs("cannot use BPF_LD_[ABS|IND] within callback\n")
+			return einval
+		}
+	}
+	if idx != 0 && s.hasTailCall && *depth >= 256 {
+		e.logf("tail_calls are not allowed when call stack of previous frames is %d bytes. Too large\n", *depth)
+		return eacces
+	}
+	own := roundUp(s.stackDepth, 16) // the JIT's frames
+	if priv && s.privStack == privUnknown && own >= privStackMin {
+		s.privStack = privAdaptive
+	}
+	if s.privStack == privAdaptive {
+		if own > maxStack {
+			e.logf("stack size of subprog %d is %d. Too large\n", idx, own)
+			return eacces
+		}
+		return 0
+	}
+	*depth += own
+	if *depth > maxStack {
+		e.logf("combined stack size of %d calls is %d. Too large\n", frame+1, *depth)
+		return eacces
+	}
+	return 0
+}
+
+// optimizeLoops adds the stack that inlined bpf_loop and may_goto take
+// (optimize_bpf_loop, do_misc_fixups).
+func (e *env) optimizeLoops() errno {
+	for s := 0; s+1 < len(e.subprogs); s++ {
+		sub := &e.subprogs[s]
+		loop, may := false, false
+		for i := sub.start; i < e.subprogEnd(s); i++ {
+			in := e.insns[i]
+			loop = loop || isHelperCall(in) && in.Imm == fnLoop && e.aux[i].loopInline
+			may = may || isMayGoto(in) && e.aux[i].seen != 0
+		}
+		if loop {
+			sub.stackDepth = roundUp(sub.stackDepth, regSize) + 3*regSize
+		}
+		if may {
+			sub.stackDepth += regSize
+		}
+	}
+	// Masked tail calls of the unprivileged.
+	for i, in := range e.insns {
+		if isHelperCall(in) && in.Imm == fnTailCall && e.aux[i].callMapPoison && !e.bypassSpecV1 {
+			e.logs("tail_call abusing map_ptr\n")
+			return einval
+		}
+	}
+	return 0
+}
+
+// removeDeadCode finds the functions that opt_remove_dead_code drops.
+func (e *env) removeDeadCode() errno {
+	if !e.bpfCapable {
+		return 0
+	}
+	for s := 1; s+1 < len(e.subprogs); s++ {
+		dead := true
+		for i := e.subprogs[s].start; i < e.subprogEnd(s) && dead; i++ {
+			dead = e.aux[i].seen == 0
+		}
+		e.subprogs[s].dead = dead
+	}
+	return 0
+}

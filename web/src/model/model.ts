@@ -1,0 +1,128 @@
+/**
+ * Everything one <skep-play> knows. Panes read it and call its methods; it
+ * tells them when something changed. All state that a link holds is here.
+ *
+ * Read next: loading.ts (program and input into the engine), moving.ts.
+ */
+import type {
+  Engine, Input, Insn, Listing, LoadProgress, MapInit, Packet, Problem, Provenance, RunOptions, Session, View, Watch,
+} from '../engine/api';
+import type { Compiler } from './compile';
+import { emptyProgram, type Program } from './program';
+import { readPrefs, writePrefs, type Prefs } from './prefs';
+import { unknown, type Outlook } from './scout';
+
+/** Something that takes time: its words, and how to stop it. */
+export interface Busy {
+  readonly words: string;
+  /** 0..1, or null when the end is not known. */
+  readonly part: number | null;
+  readonly cancel: (() => void) | null;
+}
+
+/** A value that the student asked about. */
+export interface Watched {
+  readonly watch: Watch;
+  /** "r3", "packet byte 23", "fp-8". */
+  readonly name: string;
+  readonly origin: Provenance | null;
+}
+
+export class Model {
+  engine: Engine | null = null;
+  engineState: 'loading' | 'ready' | 'failed' = 'loading';
+  engineProgress: LoadProgress | null = null;
+  engineError = '';
+  session: Session | null = null;
+  compiler: Compiler | null = null;
+
+  program: Program = emptyProgram;
+  input: Input = { kind: 'text', text: '' };
+  maps: readonly MapInit[] = [];
+  options: Partial<RunOptions> = {};
+  /** Name of the chosen program of an object; "" = the first. */
+  entry = '';
+  /** What to watch for, of a gallery example. */
+  about = '';
+  hint = '';
+
+  listing: Listing | null = null;
+  view: View | null = null;
+  /** The view before the last movement, when that was one step forward. */
+  before: View | null = null;
+  outlook: Outlook = unknown;
+  packets: readonly Packet[] = [];
+  /** In program and input; warnings too. */
+  problems: readonly Problem[] = [];
+  inputProblems: readonly Problem[] = [];
+  /** What is shown is of an earlier text: the present one does not assemble. */
+  stale = false;
+  busy: Busy | null = null;
+  /** One line that goes away with the next step: "link copied". */
+  notice = '';
+
+  breakpoints: ReadonlySet<number> = new Set();
+  watched: Watched | null = null;
+  /** Instruction that has the focus in the bytecode pane (slot), -1 for none. */
+  selected = -1;
+  /** Source line pointed at (index into Listing.lines), -1. */
+  pointed = -1;
+
+  prefs: Prefs = readPrefs();
+
+  private readonly listeners = new Set<() => void>();
+  private waiting = false;
+  private index = new Map<number, number>();
+  private indexed: Listing | null = null;
+
+  subscribe(f: () => void): () => void {
+    this.listeners.add(f);
+    return () => this.listeners.delete(f);
+  }
+
+  /** Tells everybody, once for all changes of this turn. */
+  changed(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    queueMicrotask(() => {
+      this.waiting = false;
+      for (const f of this.listeners) f();
+    });
+  }
+
+  setPrefs(p: Partial<Prefs>): void {
+    this.prefs = { ...this.prefs, ...p };
+    writePrefs(this.prefs);
+    this.changed();
+  }
+
+  /** Index into listing.insns of a slot; -1. */
+  insnAt(pc: number): number {
+    if (this.listing === null) return -1;
+    if (this.indexed !== this.listing) {
+      this.indexed = this.listing;
+      this.index = new Map(this.listing.insns.map((n, i) => [n.pc, i]));
+    }
+    return this.index.get(pc) ?? -1;
+  }
+
+  insn(pc: number): Insn | null {
+    return this.listing?.insns[this.insnAt(pc)] ?? null;
+  }
+
+  /** 1..8 for the tint of a source line, 0 for none. */
+  hue(line: number): number {
+    return line < 0 ? 0 : 1 + (line % 8);
+  }
+
+  /** Steps that the slider spans. */
+  get total(): number {
+    const v = this.view;
+    return Math.max(this.outlook.total, v === null ? 0 : v.totalKnown ? v.total : v.step);
+  }
+
+  tell(notice: string): void {
+    this.notice = notice;
+    this.changed();
+  }
+}

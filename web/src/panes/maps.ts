@@ -1,0 +1,79 @@
+/** Maps: their entries, who wrote each last, per-CPU values side by side, ring buffer records. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import type { MapEntry, MapInfo, MapView, RingRecord } from '../engine/api';
+import { plural, toHex } from '../model/bytes';
+import { Pane, styles } from '../ui/pane';
+import text from './maps.css';
+
+@customElement('skep-maps')
+export class Maps extends Pane {
+  static override styles = styles(text);
+  /** More entries than a view brings, by map, of one step. */
+  @state() private more: { readonly map: number; readonly step: number; readonly entries: readonly MapEntry[] } | null = null;
+
+  private when(step: number): TemplateResult {
+    if (step < 0) return html`<span class="quiet">from the start</span>`;
+    const here = step === this.m.view?.step;
+    return here ? html`<span class="sign">◂ this step</span>`
+      : html`<button class="link" @click=${() => void this.stage.moving.seek(step)}>step ${step}</button>`;
+  }
+
+  private watch(e: MapEntry, cpu: number, name: string): void {
+    const region = e.regions[cpu] ?? 0, length = e.values[cpu]?.length ?? 0;
+    if (region !== 0) void this.stage.moving.watch({ kind: 'memory', region, offset: 0, length }, name);
+  }
+
+  private entry(info: MapInfo, e: MapEntry): TemplateResult {
+    const name = `${info.name}[${e.keyText}]`;
+    return html`<tr class=${e.changed ? 'changed' : ''}><td>${e.keyText}</td>
+      ${e.valueTexts.map((t, cpu) => html`<td class="value">${(e.regions[cpu] ?? 0) === 0 ? t
+        : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, name)}>${t}</button>`}</td>`)}
+      <td class="when">${this.when(e.writer)}</td></tr>`;
+  }
+
+  private entries(info: MapInfo, v: MapView): TemplateResult {
+    const all = this.more !== null && this.more.map === v.map && this.more.step === this.m.view?.step ? this.more.entries : v.entries;
+    const untouched = (e: MapEntry) => e.writer < 0 && !e.changed && e.values.every(b => b.every(x => x === 0));
+    const shown = info.type.includes('array') ? all.filter(e => !untouched(e)) : all;
+    const zeros = all.length - shown.length, beyond = v.count - all.length;
+    const cpus = all[0]?.values.length ?? 1;
+    return html`${shown.length === 0 ? nothing : html`<table><thead><tr><th scope="col">${info.keyType === '' ? 'key' : html`key <span class="mono">${info.keyType}</span>`}</th>
+      ${cpus > 1 ? Array.from({ length: cpus }, (_, i) => html`<th scope="col">CPU ${i}</th>`) : html`<th scope="col">${info.valueType === '' ? 'value' : html`value <span class="mono">${info.valueType}</span>`}</th>`}
+      <th scope="col">written</th></tr></thead><tbody>${shown.map(e => this.entry(info, e))}</tbody></table>`}
+      ${shown.length === 0 && zeros === 0 ? html`<p class="note">Empty. An update puts an entry here.</p>` : nothing}
+      ${zeros > 0 ? html`<p class="note">${shown.length === 0 ? plural(zeros + Math.max(0, beyond), 'entry', 'entries') : `${plural(zeros, 'more', 'more')}`}, all zero.</p>` : nothing}
+      ${beyond > 0 && shown.length > 0 ? html`<p class="note"><button class="link" @click=${() => void this.fetchMore(v)}>Show ${plural(beyond, 'more entry', 'more entries')}</button></p>` : nothing}`;
+  }
+
+  private async fetchMore(v: MapView): Promise<void> {
+    const step = this.m.view?.step ?? -1, entries = await this.m.session?.mapEntries(v.map, 0, v.count);
+    if (entries !== undefined) this.more = { map: v.map, step, entries };
+  }
+
+  private record(r: RingRecord): TemplateResult {
+    const now = r.step === this.m.view?.step;
+    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : r.text}</td>
+      <td class="when">${r.state}</td><td class="when">${this.when(r.step)}</td></tr>`;
+  }
+
+  private map(v: MapView): TemplateResult {
+    const info = this.m.listing!.maps[v.map]!;
+    const ring = info.type === 'ringbuf' || info.type === 'perf_event_array' || info.type === 'user_ringbuf';
+    return html`<div class="map"><h3>${info.name} <span class="kind">${info.type}, ${ring ? `${plural(v.recordCount, 'record')}` : `${plural(v.count, 'entry', 'entries')} of ${info.maxEntries}`}</span></h3>
+      ${!ring ? this.entries(info, v) : v.records.length === 0 ? html`<p class="note">No record yet. bpf_ringbuf_output or reserve and submit put one here.</p>`
+        : html`<table><thead><tr><th scope="col">record</th><th scope="col">state</th><th scope="col">written</th></tr></thead>
+          <tbody>${v.records.map(r => this.record(r))}</tbody></table>`}</div>`;
+  }
+
+  override render(): TemplateResult {
+    const v = this.m.view, l = this.m.listing;
+    if (v === null || l === null || v.maps.length === 0) {
+      return html`<p class="empty">This program has no maps. A map keeps values from one packet to the next and shares them with user space:
+        <span class="mono">.map counts array key=4 value=8 entries=1</span> declares one.</p>`;
+    }
+    const own = v.maps.filter(x => l.maps[x.map]?.internal !== true), inner = v.maps.filter(x => l.maps[x.map]?.internal === true);
+    return html`${own.map(x => this.map(x))}
+      ${inner.length === 0 ? nothing : html`<details><summary>Global variables and constants (${inner.map(x => l.maps[x.map]?.name).join(', ')})</summary>${inner.map(x => this.map(x))}</details>`}`;
+  }
+}
