@@ -1,6 +1,7 @@
 package vm_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"skep/vm"
@@ -188,6 +189,35 @@ func TestResolved(t *testing.T) {
 	if got[0].Src != 0 || isa.Imm64(got[0], got[1]) != uint64(array.Ptr()) ||
 		got[2].Src != 0 || isa.Imm64(got[2], got[3]) != array.Lookup(make([]byte, 4), 0) || isa.Imm64(got[4], got[5]) != 5 || got[6] != code[6] {
 		t.Errorf("resolved: %v", got)
+	}
+}
+
+// A run of which every instruction is done from outside ends as one inside.
+func TestDo(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		code := random(r, 60)
+		in := vm.Input{Packet: make([]byte, 60)}
+		cfg := vm.Config{Maps: testMaps, NoHistory: true}
+		a, b := machine(t, cfg, in, code...), machine(t, cfg, in, code...)
+		for a.Run(1_000_000) == vm.StopBudget {
+		}
+		p := vm.Point{}
+		for i := range p.Regs {
+			p.Regs[i] = b.Reg(i)
+		}
+		stop := vm.StopStep
+		for stop == vm.StopStep {
+			stop = b.Do(&p)
+		}
+		if (stop == vm.StopFault) != (a.Fault() != nil) || a.Steps() != b.Steps() {
+			t.Fatalf("seed %d: %v after %d steps, want %d", seed, stop, b.Steps(), a.Steps())
+		}
+		ra, ma := state(a)
+		rb, mb := state(b)
+		if ra != rb || ma != mb {
+			t.Errorf("seed %d: the ends differ", seed)
+		}
 	}
 }
 

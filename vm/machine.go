@@ -14,7 +14,7 @@
 // deterministic: the same programs, input and seed give the same steps, so
 // that a step number names a state.
 //
-// Read next: exec.go (the interpreter), step.go and history.go (both
+// Read next: exec.go and internal/genexec (the interpreter), step.go and history.go (both
 // directions), access.go (memory checks), env.go (what helpers see).
 package vm
 

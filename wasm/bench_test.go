@@ -66,6 +66,6 @@ func BenchmarkV8(b *testing.B) {
 	b.ReportMetric(v8, "ns/insn-V8")
 	b.ReportMetric(native, "ns/insn-native")
 	b.ReportMetric(v8/native, "V8/native")
-	b.ReportMetric(step, "µs/step+view-V8")
+	b.ReportMetric(step, "µs-CPU/step+view-V8")
 	b.ReportMetric(0, "ns/op")
 }

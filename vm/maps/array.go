@@ -38,6 +38,12 @@ func newArray(b base) (*array, Errno) {
 	return m, 0
 }
 
+// Indexed is the arrays whose values code may look up itself.
+type Indexed interface {
+	Map
+	Layout() (elems, stride, cpuStride uint32)
+}
+
 // Layout is where the values are, for code that looks them up itself: the
 // address of element 0 of CPU 0 and the distances of elements and CPUs.
 func (m *array) Layout() (elems, stride, cpuStride uint32) { return m.elems, m.stride, m.cpuStride }

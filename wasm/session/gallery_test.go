@@ -95,7 +95,7 @@ func TestGallery(t *testing.T) {
 				t.Fatalf("%+v", st.Problems)
 			}
 			views := []string{encoded(st.View)}
-			v := st.View
+			var v *protocol.View
 			for {
 				v = walk(t, s, protocol.MovementStep, 1)
 				if v.Stop != protocol.StopReasonMoved {

@@ -47,16 +47,6 @@ type trace struct {
 
 func (t *trace) reset() { t.ticks, t.helped = t.ticks[:0], t.helped[:0] }
 
-// cut forgets what was recorded behind step n of the event.
-func (t *trace) cut(n int) {
-	if n < len(t.ticks) {
-		t.ticks = t.ticks[:n]
-	}
-	for len(t.helped) > 0 && int(t.helped[len(t.helped)-1].step) > n {
-		t.helped = t.helped[:len(t.helped)-1]
-	}
-}
-
 // known is what follows from the first n ticks.
 type known struct {
 	n      int // ticks folded in

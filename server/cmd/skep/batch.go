@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"skep/server/sandbox"
+	"skep/verifier"
 	"skep/vm"
+	"skep/vm/btf"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
@@ -22,17 +25,13 @@ const maxLine = 64 << 20
 // verdict is the answer of run --batch: the verdict record of the batch
 // format, with what a run adds.
 type verdict struct {
-	ID       string       `json:"id"`
-	OK       bool         `json:"ok"`
-	Log      string       `json:"log"`
-	Error    string       `json:"error,omitempty"`
-	Ran      bool         `json:"ran"`
-	Ret      *uint32      `json:"ret,omitempty"`
-	Data     *string      `json:"data,omitempty"`
-	Maps     []batchState `json:"maps,omitempty"`
-	Fault    string       `json:"fault,omitempty"`
-	Engine   string       `json:"engine"`
-	Verified bool         `json:"verified"`
+	verifyAnswer
+	Ran    bool         `json:"ran"`
+	Ret    *uint32      `json:"ret,omitempty"`
+	Data   *string      `json:"data,omitempty"`
+	Maps   []batchState `json:"maps,omitempty"`
+	Fault  string       `json:"fault,omitempty"`
+	Engine string       `json:"engine"`
 }
 
 type batchState struct {
@@ -46,13 +45,22 @@ type batchEntry struct {
 	Value string `json:"value"`
 }
 
-// runBatch answers each record of standard input with a line, in order. A
-// record that is not JSON ends the batch with its line number; a program that
-// cannot be run is an answer with "error".
+// runBatch answers each record of standard input by running it.
 func (sh *shell) runBatch(ctx context.Context, engine string, repeat int) int {
 	if engine != "interp" {
 		return sh.broken("run", fmt.Errorf("there is no engine %q: interp is known", engine))
 	}
+	blobs := &btfStore{specs: map[string]*btf.Spec{}}
+	return sh.eachRecord(ctx, "run", func(rec *sandbox.Record) (any, bool) {
+		v := runRecord(rec, max(repeat, 1), blobs)
+		return v, v.OK && v.Fault == ""
+	})
+}
+
+// eachRecord answers each record of standard input with a line, in order. A
+// record that is not JSON ends the batch with its line number. The exit code is
+// 1 when an answer was not ok.
+func (sh *shell) eachRecord(ctx context.Context, verb string, answer func(*sandbox.Record) (any, bool)) int {
 	out := bufio.NewWriter(sh.out)
 	defer out.Flush()
 	in := bufio.NewReaderSize(sh.in, 1<<20)
@@ -61,19 +69,19 @@ func (sh *shell) runBatch(ctx context.Context, engine string, repeat int) int {
 		line, err := readLine(in)
 		if len(bytes.TrimSpace(line)) > 0 {
 			var rec sandbox.Record
-			if err := decodeLine(line, &rec); err != nil {
+			if err := json.Unmarshal(line, &rec); err != nil {
 				out.Flush()
-				return sh.broken("run", fmt.Errorf("line %d: %w", n, err))
+				return sh.broken(verb, fmt.Errorf("line %d: %w", n, err))
 			}
-			v := runRecord(&rec, max(repeat, 1))
-			failed = failed || v.Error != "" || v.Fault != ""
-			out.Write(marshal(v))
+			a, ok := answer(&rec)
+			failed = failed || !ok
+			out.Write(marshal(a))
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return sh.broken("run", fmt.Errorf("line %d: %w", n, err))
+			return sh.broken(verb, fmt.Errorf("line %d: %w", n, err))
 		}
 	}
 	if failed {
@@ -96,16 +104,25 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-func runRecord(rec *sandbox.Record, repeat int) *verdict {
-	v := &verdict{ID: rec.ID, OK: true, Engine: "interp"}
-	if err := v.run(rec, repeat); err != nil {
-		v.OK, v.Error = false, err.Error()
+// runRecord verifies a record, then runs it when it was accepted. A program
+// that the verifier does not cover runs too: the machine checks every access.
+func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *verdict {
+	v := &verdict{Engine: "interp"}
+	p, err := verifierProgram(rec, blobs)
+	if err == nil {
+		v.verifyAnswer, err = answer(rec.ID, p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF()})
+	}
+	if err == nil && (v.OK || v.NotModelled != "") {
+		err = v.run(rec, repeat)
+	}
+	if err != nil {
+		v.ID, v.OK, v.Error = rec.ID, false, err.Error()
 	}
 	return v
 }
 
 // batchBudget ends programs that do not.
-const batchBudget = 100_000_000
+var batchBudget = 100_000_000
 
 func (v *verdict) run(rec *sandbox.Record, repeat int) error {
 	typ, ok := hook.ByName(rec.ProgType)
@@ -151,7 +168,7 @@ func (v *verdict) run(rec *sandbox.Record, repeat int) error {
 		return nil
 	}
 	if !m.Done() {
-		v.Fault = "the program did not end within 100,000,000 instructions"
+		v.Fault = fmt.Sprintf("the program did not end within %d instructions", batchBudget)
 		return nil
 	}
 	v.Ran = true

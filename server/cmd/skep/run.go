@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -301,6 +300,3 @@ func (f *mapFlag) Set(s string) error {
 	f.list = append(f.list, protocol.MapInit{Map: parts[0], Key: key, Value: value})
 	return nil
 }
-
-// decodeLine reads one JSON record.
-func decodeLine(line []byte, v any) error { return json.Unmarshal(line, v) }
