@@ -10,7 +10,7 @@ PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev bubblewrap brotli bpftool
 	chromium qemu-system-x86 busybox-static
 
 # Kernels of the sandbox (server/sandbox).
-KERNELS := 6.12
+KERNELS := 6.12 6.1
 
 FUZZTIME := 30s
 DIST := web/dist/manifest.json
@@ -53,8 +53,11 @@ web/node_modules/.package-lock.json: web/package-lock.json
 web: web/node_modules/.package-lock.json ## build the engine, the pages' scripts and the gallery into web/dist
 	go run ./web/build
 
-build: web ## the one binary, ./skep
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o skep ./server/cmd/skep
+build: web ## the one binary, ./skep, with the sandbox's guest programs inside
+	mkdir -p server/sandbox/bin
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o server/sandbox/bin/agent ./server/sandbox/agent
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o server/sandbox/bin/jail ./server/sandbox/jail
+	CGO_ENABLED=0 go build -trimpath -tags embedagent -ldflags '-s -w' -o skep ./server/cmd/skep
 
 generate: ## rewrite generated files (templ, protocol, tables)
 	go tool templ generate -path web >/dev/null 2>&1

@@ -61,9 +61,9 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !accepts(r, enc.name) {
 			continue
 		}
-		if packed, err := fs.Stat(s.files, name+enc.suffix); err == nil {
+		if _, err := fs.Stat(s.files, name+enc.suffix); err == nil {
 			h.Set("Content-Encoding", enc.name)
-			name, info = name+enc.suffix, packed
+			name += enc.suffix
 			break
 		}
 	}

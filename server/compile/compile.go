@@ -60,7 +60,7 @@ var (
 	// ErrOption: an option is not among those offered.
 	ErrOption = errors.New("cpu must be v1, v2, v3 or v4")
 	// ErrUnavailable: there is no clang or no jail on this machine.
-	ErrUnavailable = errors.New("C cannot be compiled on this server")
+	ErrUnavailable = errors.New("compiling C is not possible on this server")
 )
 
 // Config of a Compiler. The zero value looks for everything itself.

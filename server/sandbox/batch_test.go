@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -104,6 +105,27 @@ func TestLongLogIsCut(t *testing.T) {
 	v := c.Batch(t, strings.NewReader(in), sandbox.BatchOptions{LogLevel: -1, LogMax: 400})[0]
 	if len(v.Log) > 400 || v.LogLen <= 400 || len(v.LogSHA256) != 64 || !strings.Contains(v.Log, "[... cut ...]") || v.InsnsProcessed == 0 {
 		t.Errorf("log of %d bytes, whole %d, sha %q, processed %d\n%s", len(v.Log), v.LogLen, v.LogSHA256, v.InsnsProcessed, v.Log)
+	}
+}
+
+// TestBatchGoesOn gives up on a program that takes too long and answers the others in a new VM.
+func TestBatchGoesOn(t *testing.T) {
+	c := sandboxtest.Require(t, "6.12")
+	line := func(id, insns string) string {
+		return fmt.Sprintf(`{"id":"%s","prog_type":"socket_filter","license":"GPL","log_level":2,"insns":"%s"}`, id, insns)
+	}
+	const ok = "b7000000000000009500000000000000"
+	// A loop of a million rounds with a log: many seconds, until the verifier's own limit.
+	const slow = "b701000000000000" + "0701000001000000" + "a501feff40420f00" + ok
+	in := strings.Join([]string{line("a", ok), line("slow", slow), line("b", ok), line("c", ok)}, "\n")
+	vs := c.Batch(t, strings.NewReader(in), sandbox.BatchOptions{LogLevel: -1, Timeout: 4 * time.Second})
+	var got []string
+	for _, v := range vs {
+		got = append(got, fmt.Sprintf("%s %v %s", v.ID, v.OK, v.Error))
+	}
+	want := []string{"a true ", "slow false no verdict within 4s", "b true ", "c true "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

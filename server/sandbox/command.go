@@ -113,6 +113,9 @@ func installVerb(ctx context.Context, fs *flag.FlagSet, args []string, io stream
 		}
 		fmt.Fprintf(io.out, "kernel %-5s %s\n", k.Version, k.Release)
 	}
+	if err := installQEMU(ctx, io.err); err != nil {
+		return err
+	}
 	q, err := qemu()
 	if err != nil {
 		return err

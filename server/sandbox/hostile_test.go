@@ -50,7 +50,7 @@ func TestHostileGuest(t *testing.T) {
 		c.VM(t).Close() // builds the template outside of the measured part
 		for _, a := range attacks {
 			t.Run(version+"/"+a.name, func(t *testing.T) {
-				limits := sandbox.Limits{Wall: 12 * time.Second, CPU: 1500 * time.Millisecond, Output: 1 << 20}
+				limits := sandbox.Limits{Wall: 40 * time.Second, CPU: 1500 * time.Millisecond, Output: 1 << 20}
 				if len(a.want) == 1 && a.want[0] == sandbox.ReasonWall {
 					limits.Wall = 1500 * time.Millisecond
 				}

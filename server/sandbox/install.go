@@ -87,6 +87,23 @@ func download(ctx context.Context, src source, dir string, w io.Writer) (string,
 	return debs[0], nil
 }
 
+// installQEMU gets QEMU with apt where we may; elsewhere the next step says what to install.
+func installQEMU(ctx context.Context, w io.Writer) error {
+	if _, err := exec.LookPath("qemu-system-x86_64"); err == nil {
+		return nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "installing qemu-system-x86")
+	cmd := exec.CommandContext(ctx, "apt-get", "-q", "-y", "--no-install-recommends", "install", "qemu-system-x86")
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get install qemu-system-x86: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
 // versionLess compares names with numbers inside by their numbers.
 func versionLess(a, b string) bool {
 	for a != "" && b != "" {

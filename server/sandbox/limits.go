@@ -17,8 +17,8 @@ type Limits struct {
 }
 
 // JobLimits are the limits of one student's job. Both times are needed: wall time alone punishes jobs on a busy host, CPU
-// time alone never ends a guest that sleeps.
-var JobLimits = Limits{Wall: 10 * time.Second, CPU: 4 * time.Second, Output: 1 << 20}
+// time alone never ends a guest that sleeps. Output holds two verifier logs of the largest size and a map dump.
+var JobLimits = Limits{Wall: 10 * time.Second, CPU: 4 * time.Second, Output: 4 << 20}
 
 // SessionLimits are the limits of an interactive terminal.
 var SessionLimits = Limits{Wall: 15 * time.Minute, CPU: 2 * time.Minute, Output: 64 << 20}
