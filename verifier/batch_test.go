@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"skep/vm/btf"
@@ -240,3 +241,25 @@ func gplCompatible(l string) bool {
 	}
 	return false
 }
+
+// kernelBTF is the BTF of the reference kernel, nil when it is not installed:
+// SKEP_KERNEL_BTF names the file, else the sandbox's cache is looked at.
+var kernelBTF = sync.OnceValue(func() *btf.Spec {
+	path := os.Getenv("SKEP_KERNEL_BTF")
+	if path == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil
+		}
+		path = filepath.Join(cache, "skep", "kernel", "6.12", "btf")
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	spec, err := btf.Parse(b)
+	if err != nil {
+		return nil
+	}
+	return spec
+})

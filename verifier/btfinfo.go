@@ -249,5 +249,15 @@ func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' || c == 0x
 // opcodeKnown reports whether 6.12 has an instruction of that opcode
 // (bpf_opcode_in_insntable).
 func opcodeKnown(op uint8) bool {
-	return isa.Closest(isa.Insn{Op: op}) != nil && op != isa.ClassJMP|isa.JmpA|isa.SrcX
+	switch op & 7 {
+	case isa.ClassSTX:
+		if op&0xe0 == isa.ModeAtomic && op&0x18 != isa.SizeW && op&0x18 != isa.SizeDW {
+			return false
+		}
+	case isa.ClassJMP:
+		if op&isa.SrcX != 0 && (op&0xf0 == isa.JmpA || op&0xf0 == isa.JmpCall) {
+			return false
+		}
+	}
+	return isa.Closest(isa.Insn{Op: op}) != nil
 }

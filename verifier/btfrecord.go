@@ -65,6 +65,8 @@ type btfField struct {
 	kind      fieldType
 	off, size uint32
 	typ       btf.ID // of a kptr: the struct pointed to, in the map's BTF
+	value     btf.ID // of a list or tree: the struct that it holds
+	nodeOff   uint32 // and where its node is in that
 }
 
 // btfRecord are the fields of a type, by offset; nil when it has none.
@@ -116,9 +118,14 @@ func parseRecord(m *MapInfo) *btfRecord {
 	case btf.KindDatasec:
 		for i := range t.Vlen() {
 			v := t.SecVar(i)
-			p.field(m.BTF.Type(v.Type).Target(), v.Offset, v.Size, 0)
+			p.field(v.Type, -1, m.BTF.Type(v.Type).Target(), v.Offset, v.Size, 0)
 		}
 	}
+	return p.record(m.ValueSize)
+}
+
+// record is what was found, nil when it does not fit size bytes.
+func (p *recordParser) record(size uint32) *btfRecord {
 	if p.bad || len(p.out) == 0 {
 		return nil
 	}
@@ -126,7 +133,7 @@ func parseRecord(m *MapInfo) *btfRecord {
 	r := &btfRecord{fields: p.out}
 	next := uint32(0)
 	for _, f := range r.fields {
-		if f.off < next || uint64(f.off)+uint64(f.size) > uint64(m.ValueSize) {
+		if f.off < next || uint64(f.off)+uint64(f.size) > uint64(size) {
 			return nil
 		}
 		next = f.off + f.size
@@ -156,12 +163,13 @@ func (p *recordParser) structFields(t btf.Type, off uint32, level int) {
 			}
 			continue
 		}
-		p.field(m.Type, off+m.Offset/8, 0, level)
+		p.field(t.ID(), i, m.Type, off+m.Offset/8, 0, level)
 	}
 }
 
-// field looks at a member or variable of type id (btf_find_field_one).
-func (p *recordParser) field(id btf.ID, off, want uint32, level int) {
+// field looks at a member or variable of type id (btf_find_field_one); decl and
+// component say whose.
+func (p *recordParser) field(decl btf.ID, component int, id btf.ID, off, want uint32, level int) {
 	n := uint64(1)
 	t := p.spec.Type(id)
 	for i := 0; t.Kind() == btf.KindArray; i++ {
@@ -209,12 +217,24 @@ func (p *recordParser) field(id btf.ID, off, want uint32, level int) {
 		if !ok {
 			return
 		}
-		p.out = append(p.out, btfField{kind, off, 8, typ})
+		p.out = append(p.out, btfField{kind: kind, off: off, size: 8, typ: typ})
 	default:
 		if want != 0 && uint64(want) != uint64(size)*n || off%align != 0 || !isStruct || t.Size() != size {
 			return
 		}
-		p.out = append(p.out, btfField{kind: kind, off: off, size: size})
+		f := btfField{kind: kind, off: off, size: size}
+		if kind == fieldListHead || kind == fieldRBRoot {
+			node := "bpf_list_node"
+			if kind == fieldRBRoot {
+				node = "bpf_rb_node"
+			}
+			var ok bool
+			if f.value, f.nodeOff, ok = graphTag(p.spec, decl, component, node); !ok {
+				p.bad = true
+				return
+			}
+		}
+		p.out = append(p.out, f)
 	}
 	// Elements of an array after the first.
 	found := len(p.out) - first
@@ -262,12 +282,14 @@ func (p *recordParser) kptr(t btf.Type) (fieldType, btf.ID, bool) {
 	return kind, p.spec.Resolve(tag.Target()), true
 }
 
-// record is the record of what r points to (reg_btf_record).
-func (e *env) record(r *RegState) *btfRecord {
-	if r.Type == PtrToMapValue {
-		if m := e.mapOf(r.mapHandle()); m != nil {
-			return m.rec
-		}
+// parseStructRecord finds the fields of a struct that programs allocate.
+func parseStructRecord(spec *btf.Spec, id btf.ID) *btfRecord {
+	const fields = fieldSpinLock | fieldListHead | fieldListNode | fieldRBRoot | fieldRBNode | fieldRefcount | fieldKptr
+	t := spec.Type(id)
+	if t.Kind() != btf.KindStruct {
+		return nil
 	}
-	return nil
+	p := recordParser{spec: spec, mask: fields}
+	p.structFields(t, 0, 0)
+	return p.record(t.Size())
 }

@@ -10,9 +10,10 @@ func (e *env) pushCallback(in isa.Insn, pc, sub int, setup calleeSetup) errno {
 		return err
 	}
 	e.subprogs[sub].isCB = true
-	if asyncCallback(in.Imm) {
+	wq := isKfuncCall(in) && e.kfuncAt(pc).is("bpf_wq_set_callback_impl")
+	if wq || isHelperCall(in) && asyncCallback(in.Imm) {
 		e.subprogs[sub].isAsyncCB = true
-		return e.pushAsync(pc, sub, setup)
+		return e.pushAsync(pc, sub, setup, wq)
 	}
 	st, err := e.push(e.subprogs[sub].start, pc, false)
 	if err != 0 {
@@ -28,7 +29,7 @@ func (e *env) pushCallback(in isa.Insn, pc, sub int, setup calleeSetup) errno {
 }
 
 // pushAsync queues a callback that runs on its own, later (push_async_cb).
-func (e *env) pushAsync(pc, sub int, setup calleeSetup) errno {
+func (e *env) pushAsync(pc, sub int, setup calleeSetup, sleepable bool) errno {
 	st := e.pool.newState()
 	e.stack = append(e.stack, stackElem{st, e.subprogs[sub].start, pc, e.log.pos()})
 	if len(e.stack) > maxJumpSeq {
@@ -37,6 +38,7 @@ func (e *env) pushAsync(pc, sub int, setup calleeSetup) errno {
 		return e2big
 	}
 	st.branches = 1
+	st.sleeping = sleepable
 	st.histStart = e.cur.histEnd
 	st.histEnd = st.histStart
 	f := e.pool.newFunc()
@@ -130,4 +132,18 @@ func (e *env) noteLoop(sub int) {
 	case a.loopInline:
 		a.loopInline = e.loopFlagZero() && a.loopCallback == sub
 	}
+}
+
+func setFindVMACallback(e *env, caller, callee *FuncState, _ int) errno {
+	id := e.kernelStruct("vm_area_struct")
+	if id == 0 {
+		return e.notModelled("bpf_find_vma")
+	}
+	callee.Regs[1] = caller.Regs[1]
+	callee.Regs[2].Type = PtrToBTFID
+	callee.Regs[2].setKnown(0)
+	callee.Regs[2].setBTF(btfKernel, uint32(id))
+	callee.Regs[3] = caller.Regs[4]
+	e.callbackArgs(callee, 4)
+	return 0
 }

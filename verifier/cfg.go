@@ -91,6 +91,9 @@ func (w *cfgWalk) visit(t int) (more bool, err errno) {
 				w.subprogs[w.subprogAt(t)].changesPkt = true
 			}
 		}
+		if isKfuncCall(in) {
+			w.kfuncMarks(t)
+		}
 		return w.visitCall(t, in.Src == isa.PseudoCall)
 	case isa.JmpA:
 		if in.Source() != isa.SrcK {

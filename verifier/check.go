@@ -1,7 +1,6 @@
 package verifier
 
 import (
-	"skep/vm/asm"
 	"skep/vm/isa"
 )
 
@@ -124,7 +123,7 @@ func (e *env) doCheck() errno {
 			e.printLine(e.insnIdx, "; ")
 			start := e.log.pos()
 			e.logf("%d: ", e.insnIdx)
-			e.log.buf = append(asm.AppendKernel(e.log.buf, e.insns, e.insnIdx, &e.res), '\n')
+			e.logInsn(e.insnIdx)
 			e.prevPrintLen = e.log.pos() - start
 			e.prevLogPos = e.log.pos()
 			e.log.trim()
@@ -264,7 +263,9 @@ func (e *env) checkCall(in isa.Insn) (next, errno) {
 		return 0, einval
 	}
 	if e.cur.lockMap != 0 {
-		if in.Src == 0 && in.Imm != fnSpinUnlock || in.Src == isa.PseudoKfuncCall {
+		k := e.kfuncAt(e.insnIdx)
+		if in.Src == 0 && in.Imm != fnSpinUnlock ||
+			in.Src == isa.PseudoKfuncCall && (in.Off != 0 || k == nil || !graphKfunc(k.name)) {
 			e.logs("function calls are not allowed while holding a lock\n")
 			return 0, einval
 		}
@@ -274,7 +275,11 @@ func (e *env) checkCall(in isa.Insn) (next, errno) {
 	case isa.PseudoCall:
 		err = e.checkFuncCall(in)
 	case isa.PseudoKfuncCall:
-		err = e.notModelled("kfunc")
+		var throws bool
+		throws, err = e.checkKfuncCall(in)
+		if err == 0 && throws {
+			return e.leave(true)
+		}
 	default:
 		err = e.checkHelperCall(in)
 	}
@@ -291,15 +296,28 @@ func (e *env) checkExit(in isa.Insn) (next, errno) {
 		e.logs("BPF_EXIT uses reserved fields\n")
 		return 0, einval
 	}
+	return e.leave(false)
+}
+
+// leave ends a function, or with thrown the program.
+func (e *env) leave(thrown bool) (next, errno) {
 	st := e.cur
-	if st.curframe == 0 {
+	if thrown || st.curframe == 0 {
+		missing := func(region, end string) (next, errno) {
+			if thrown {
+				e.logf("bpf_throw cannot be used inside %s region\n", region)
+			} else {
+				e.logs(end)
+			}
+			return 0, einval
+		}
 		switch {
 		case st.lockMap != 0:
-			e.logs("bpf_spin_unlock is missing\n")
-			return 0, einval
+			return missing("bpf_spin_lock-ed", "bpf_spin_unlock is missing\n")
 		case st.rcuLock:
-			e.logs("bpf_rcu_read_unlock is missing\n")
-			return 0, einval
+			return missing("bpf_rcu_read_lock-ed", "bpf_rcu_read_unlock is missing\n")
+		case st.preempt != 0 && thrown:
+			return missing("bpf_preempt_disable-ed", "")
 		case st.preempt != 0:
 			s := "(s) are"
 			if st.preempt == 1 {
@@ -309,8 +327,11 @@ func (e *env) checkExit(in isa.Insn) (next, errno) {
 			return 0, einval
 		}
 	}
-	if err := e.checkRefLeak(false); err != 0 {
+	if err := e.checkRefLeak(thrown); err != 0 {
 		return 0, err
+	}
+	if thrown {
+		return nextDone, 0
 	}
 	if st.curframe != 0 {
 		idx, err := e.prepareExit(e.insnIdx)
@@ -320,7 +341,7 @@ func (e *env) checkExit(in isa.Insn) (next, errno) {
 		e.insnIdx = idx
 		return nextReturn, 0
 	}
-	if err := e.checkReturnCode(); err != 0 {
+	if err := e.checkReturnCode(0, "R0"); err != 0 {
 		return 0, err
 	}
 	return nextDone, 0

@@ -36,12 +36,18 @@ type env struct {
 	maps     []mapState
 	usedMaps []uint32
 	arena    bool
-	btfs     []*btf.Spec // handle-1; see btfHandle
+	attach   attachTarget
+	kfuncs   []*kfunc
+	kfuncIdx map[int]int           // instruction to index into kfuncs
+	records  map[uint32]*btfRecord // of types of allocated objects
+	btfs     []*btf.Spec           // handle-1; see btfHandle
 
-	funcs  []btf.FuncInfo
-	lines  []btf.LineInfo
-	exCB   int // subprogram of the exception callback, 0 when there is none
-	caller helper.Caller
+	funcs       []btf.FuncInfo
+	lines       []btf.LineInfo
+	exCB        int  // subprogram of the exception callback, 0 when there is none
+	seenThrow   bool // a path called bpf_throw
+	defaultExCB bool // the kernel added a function that ends after it
+	caller      helper.Caller
 
 	insnIdx, prevInsn int
 	cur               *State
@@ -198,7 +204,7 @@ func newEnv(p *Program, cfg *Config) *env {
 	e.sleepable = p.Flags&FlagSleepable != 0
 	e.caller = helper.Caller{
 		Type: p.Type, Attach: e.attachType(), GPL: p.GPL, Sleepable: e.sleepable,
-		CapBPF: e.bpfCapable, CapPerfmon: e.allowPtrLeaks,
+		CapBPF: e.bpfCapable, CapPerfmon: e.allowPtrLeaks, Target: p.AttachTo,
 	}
 	e.btfs = []*btf.Spec{p.BTF, cfg.KernelBTF}
 	e.res = asm.Resolver{

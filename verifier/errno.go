@@ -14,6 +14,7 @@ const (
 	eacces    errno = 13
 	efault    errno = 14
 	ebusy     errno = 16
+	eexist    errno = 17
 	einval    errno = 22
 	erange    errno = 34
 	eproto    errno = 71
@@ -31,7 +32,7 @@ var errnoNames = [...]struct {
 	name string
 }{
 	{eperm, "EPERM"}, {enoent, "ENOENT"}, {e2big, "E2BIG"}, {ebadf, "EBADF"}, {eacces, "EACCES"}, {efault, "EFAULT"},
-	{ebusy, "EBUSY"}, {einval, "EINVAL"}, {erange, "ERANGE"}, {eproto, "EPROTO"},
+	{ebusy, "EBUSY"}, {eexist, "EEXIST"}, {einval, "EINVAL"}, {erange, "ERANGE"}, {eproto, "EPROTO"},
 	{enotsup, "EOPNOTSUPP"}, {enotsupp, "ENOTSUPP"},
 }
 

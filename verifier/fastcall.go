@@ -62,6 +62,9 @@ func (e *env) markFastcall(s, pc int, lowest int16) {
 		}
 		inline = p.Flags.Has(helper.AllowFastcall) && inlinedByJIT(call.Imm)
 	}
+	if isKfuncCall(call) {
+		clobbered, inline = e.kfuncFastcall(pc)
+	}
 	if clobbered == callerSaved {
 		return
 	}

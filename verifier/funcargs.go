@@ -148,7 +148,7 @@ func (e *env) prepareArgPtr(a *subprogArg, spec *btf.Spec, t btf.Type, i, tags i
 		if tags&tagNonnull != 0 {
 			return invalid()
 		}
-		return true, e.notModelled("trusted kernel pointer as argument")
+		return true, e.trustedArg(a, spec, to, i, tags&tagNullable != 0)
 	}
 	if tags&tagArena != 0 {
 		if tags&^tagArena != 0 {
@@ -354,7 +354,9 @@ func (e *env) matchArgs(sub int, regs *[numRegs]RegState) errno {
 				return err
 			}
 		default:
-			return e.notModelled("typed argument of a function")
+			if err := e.matchTrustedArg(&e.subprogs[sub].args[i], r, regno); err != 0 {
+				return err
+			}
 		}
 	}
 	return 0
@@ -403,6 +405,13 @@ func (e *env) entryArgs(idx int) errno {
 	if err := e.prepareArgs(idx); err != 0 {
 		return err
 	}
+	if sub.isExceptionCB {
+		e.cur.cur().inExceptionCallback = true
+		if len(sub.args) != 1 || sub.args[0].kind != helper.ArgAnything {
+			e.logs("exception cb only supports single integer argument\n")
+			return einval
+		}
+	}
 	for i, a := range sub.args {
 		r := &regs[i+1]
 		switch {
@@ -422,7 +431,7 @@ func (e *env) entryArgs(idx int) errno {
 			r.setMemSize(a.size)
 			r.ID = e.newID()
 		default:
-			return e.notModelled("typed argument of a function")
+			e.enterTrustedArg(&sub.args[i], r)
 		}
 	}
 	return 0

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"skep/vm/helper"
-	"skep/vm/isa"
 	"skep/vm/maps"
 )
 
@@ -61,6 +60,9 @@ func (e *env) checkRegType(regno int, kind helper.ArgKind, m *callMeta) errno {
 	if kind.Base() == helper.ArgPtrToMem {
 		t &^= dynptrTypeMask
 	}
+	if m.fn == fnKptrXchg && t&MemAlloc != 0 && regno == 2 {
+		t &^= MemAlloc | MemPercpu
+	}
 	ok := false
 	for _, w := range want {
 		if t == w {
@@ -80,7 +82,7 @@ func (e *env) checkRegType(regno int, kind helper.ArgKind, m *callMeta) errno {
 		return eacces
 	}
 	if r.Type.Base() == PtrToBTFID {
-		return e.notModelled("kernel pointer passed to a helper")
+		return e.checkArgBTF(r, regno, regno-1, kind, m)
 	}
 	return 0
 }
@@ -246,8 +248,16 @@ func (e *env) checkArgKind(i int, kind helper.ArgKind, r *RegState, regno int, m
 		m.rawMode = kind.Flags()&helper.MemUninit != 0
 		return e.checkHelperMem(regno, int(mp.ValueSize), kindAccess(kind), false, m)
 	case helper.ArgPtrToPercpuBTFID:
-		return e.notModelled("kernel per-CPU variable")
+		if r.btfID() == 0 {
+			e.logf("Helper has invalid btf_id in R%d\n", regno)
+			return eacces
+		}
+		m.retBTF, m.retBTFID = r.btfHandle(), r.btfID()
 	case helper.ArgPtrToSpinLock:
+		if e.inRBTreeCallback() {
+			e.logs("can't spin_{lock,unlock} in rbtree cb\n")
+			return eacces
+		}
 		return e.processSpinLock(regno, m.fn == fnSpinLock)
 	case helper.ArgPtrToTimer:
 		return e.processTimer(regno, m)
@@ -279,7 +289,7 @@ func (e *env) checkArgKind(i int, kind helper.ArgKind, r *RegState, regno int, m
 	case helper.ArgPtrToConstStr:
 		return e.checkConstStr(r, regno)
 	case helper.ArgKptrXchgDest:
-		return e.notModelled("kptr")
+		return e.processKptr(regno, m)
 	}
 	return 0
 }
@@ -403,17 +413,18 @@ func (e *env) processSpinLock(regno int, lock bool) errno {
 		e.logf("R%d doesn't have constant offset. bpf_spin_lock has to be at the constant offset\n", regno)
 		return einval
 	}
-	if r.Type != PtrToMapValue {
-		return e.notModelled("spin lock in an allocated object")
+	what, name := "local", "kptr"
+	if r.Type == PtrToMapValue {
+		m := e.mapOf(r.mapHandle())
+		what, name = "map", m.Name
+		if m.BTF == nil {
+			e.logf("map '%s' has to have BTF in order to use bpf_spin_lock\n", m.Name)
+			return einval
+		}
 	}
-	m := e.mapOf(r.mapHandle())
-	if m.BTF == nil {
-		e.logf("map '%s' has to have BTF in order to use bpf_spin_lock\n", m.Name)
-		return einval
-	}
-	at, ok := m.rec.offsetOf(fieldSpinLock)
+	at, ok := e.record(r).offsetOf(fieldSpinLock)
 	if !ok {
-		e.logf("%s '%s' has no valid bpf_spin_lock\n", "map", m.Name)
+		e.logf("%s '%s' has no valid bpf_spin_lock\n", what, name)
 		return einval
 	}
 	if off := int64(r.VarOff.Value) + int64(r.Off); int64(at) != off {
@@ -426,14 +437,14 @@ func (e *env) processSpinLock(regno int, lock bool) errno {
 			e.logs("Locking two bpf_spin_locks are not allowed\n")
 			return einval
 		}
-		st.lockMap, st.lockID = r.mapHandle(), r.ID
+		st.lockMap, st.lockID = lockOf(r), r.ID
 		return 0
 	}
 	if st.lockMap == 0 {
 		e.logs("bpf_spin_unlock without taking a lock\n")
 		return einval
 	}
-	if st.lockMap != r.mapHandle() || st.lockID != r.ID {
+	if st.lockMap != lockOf(r) || st.lockID != r.ID {
 		e.logs("bpf_spin_unlock of different lock\n")
 		return einval
 	}
@@ -470,5 +481,3 @@ func (e *env) processTimer(regno int, m *callMeta) errno {
 	m.mapHandle, m.mapUID = r.mapHandle(), r.mapUID()
 	return 0
 }
-
-var _ = isa.R0

@@ -1,6 +1,9 @@
 package verifier
 
 import (
+	"strings"
+
+	"skep/vm/btf"
 	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
@@ -23,6 +26,11 @@ type callMeta struct {
 	dynptrID   uint32
 	fn         int32
 	sub        int // callback
+	retBTF     uint32
+	retBTFID   uint32
+	kptr       *btfField // that bpf_kptr_xchg changes
+	perCPUObj  bool      // a per-CPU object of the program
+	needID     uint32    // kernel struct that a parameter of a function names
 	proto      *helper.Proto
 }
 
@@ -41,7 +49,11 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 	id := in.Imm
 	c := e.caller
 	c.Sleepable = e.inSleepable()
-	if d := helper.Permission(c, int(id)); d != helper.Allowed {
+	d := helper.Permission(c, int(id))
+	if d == helper.Allowed && !e.structOpsHelper(id) {
+		d = helper.DenyType
+	}
+	if d != helper.Allowed {
 		if d == helper.DenyType || d == helper.DenyInvalid {
 			e.logf("%s%s#%d\n", denyPrefix(d), helperWord(id), id)
 		} else {
@@ -51,7 +63,7 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 		return einval
 	}
 	p := helper.ProtoFor(e.prog.Type, e.attachType(), int(id))
-	if p.Flags.Has(helper.HasAllowed) && e.prog.Type != hook.PerfEvent {
+	if p.Flags.Has(helper.HasAllowed) {
 		if err := e.helperAllowed(id); err != 0 {
 			return err
 		}
@@ -117,9 +129,42 @@ func denyPrefix(d helper.Denial) string {
 	return "program of this type cannot use helper "
 }
 
-// helperAllowed covers the allowed() checks of helpers.
+// helperAllowed is the allowed() check of a helper.
 func (e *env) helperAllowed(id int32) errno {
+	ok := true
+	switch id {
+	case fnDPath:
+		switch e.prog.Type {
+		case hook.Tracing:
+			ok = e.attachType() == hook.TraceIter || contains(dPathTargets[:], e.attach.name)
+		case hook.LSM:
+			ok = lsmHook(lsmSleepable[:], e.attach.name)
+		}
+	case fnImaInodeHash, fnImaFileHash:
+		ok = lsmHook(lsmSleepable[:], e.attach.name)
+	case fnSkStorageGet, fnSkStorageDelete:
+		switch e.attachType() {
+		case hook.TraceIter, hook.TraceRawTp:
+		case hook.TraceFentry, hook.TraceFexit:
+			ok = !strings.HasPrefix(e.attach.name, "bpf_sk_storage")
+		default:
+			ok = false
+		}
+	default:
+		return e.notModelled("helper with a check of its own")
+	}
+	if !ok {
+		e.logs("helper call is not allowed in probe\n")
+		return einval
+	}
 	return 0
+}
+
+// dPathTargets are the functions whose programs may call bpf_d_path
+// (btf_allowlist_d_path).
+var dPathTargets = [...]string{
+	"security_file_permission", "security_inode_getattr", "security_file_open", "security_path_truncate",
+	"vfs_truncate", "vfs_fallocate", "dentry_open", "vfs_getattr", "filp_close",
 }
 
 // recordMap notes the map that a call works on (record_func_map).
@@ -181,6 +226,8 @@ func (e *env) releaseArg(m *callMeta) errno {
 			return efault
 		}
 		err = e.releaseDynptr(r)
+	case m.refObjID != 0 && m.fn == fnKptrXchg:
+		err = e.releaseKptr(m.refObjID)
 	case m.refObjID != 0:
 		err = e.release(m.refObjID)
 	case r.isNull():
@@ -224,7 +271,7 @@ func (e *env) specialCall(in isa.Insn, pc int, m *callMeta, changes *bool) errno
 	case fnTimerSetCallback:
 		return e.pushCallback(in, pc, m.sub, setTimerCallback)
 	case fnFindVMA:
-		return e.notModelled("bpf_find_vma")
+		return e.pushCallback(in, pc, m.sub, setFindVMACallback)
 	case fnUserRingbufDrain:
 		return e.pushCallback(in, pc, m.sub, setUserRingbufCallback)
 	case fnLoop:
@@ -249,7 +296,10 @@ func (e *env) specialCall(in isa.Insn, pc int, m *callMeta, changes *bool) errno
 		}
 	case fnSetRetval:
 		if e.prog.Type == hook.LSM {
-			return e.notModelled("bpf_set_retval in an LSM program")
+			if e.attachType() == hook.LSMCgroup && e.voidTarget() {
+				e.logs("BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n")
+				return einval
+			}
 		}
 	case fnDynptrData:
 		return e.dynptrDataCall(m)
@@ -260,9 +310,14 @@ func (e *env) specialCall(in isa.Insn, pc int, m *callMeta, changes *bool) errno
 		}
 		*changes = *changes || t == dynptrSkb
 	case fnPerCPUPtr, fnThisCPUPtr:
-		return e.notModelled("kernel per-CPU variable")
-	case fnKptrXchg:
-		return e.notModelled("kptr")
+		if regs[1].Type&MemRCU != 0 {
+			spec := e.btfOf(regs[1].btfHandle())
+			if spec == nil || !spec.Kind(btf.ID(regs[1].btfID())).IsComposite() {
+				e.logs("Helper has invalid btf/btf_id in R1\n")
+				return efault
+			}
+			m.perCPUObj = true
+		}
 	}
 	return 0
 }
@@ -310,6 +365,22 @@ func (e *env) helperResult(m *callMeta, pc int) errno {
 		r0.setKnown(0)
 		r0.Type = PtrToMem | flags
 		r0.setMemSize(m.memSize)
+	case helper.RetPtrToBTFID:
+		if m.fn == fnKptrXchg {
+			e.kptrResult(m, r0, flags)
+			break
+		}
+		id := e.kernelStruct(m.proto.RetBTF.Name())
+		if id == 0 {
+			return e.notModelled("helper that returns a kernel pointer")
+		}
+		r0.setKnown(0)
+		r0.Type = PtrToBTFID | flags
+		r0.setBTF(btfKernel, uint32(id))
+	case helper.RetPtrToMemOrBTFID:
+		if err := e.percpuResult(m, r0, flags); err != 0 {
+			return err
+		}
 	default:
 		return e.notModelled("helper that returns a kernel pointer")
 	}
@@ -357,4 +428,30 @@ func (e *env) refineResult(m *callMeta, r *RegState) errno {
 		r.sync()
 	}
 	return e.sanity(r, "retval")
+}
+
+// percpuResult is what bpf_per_cpu_ptr and bpf_this_cpu_ptr return.
+func (e *env) percpuResult(m *callMeta, r0 *RegState, flags RegType) errno {
+	spec := e.btfOf(m.retBTF)
+	if spec == nil {
+		return e.notModelled("kernel per-CPU variable")
+	}
+	r0.setKnown(0)
+	t := spec.Type(spec.Resolve(btf.ID(m.retBTFID)))
+	if k := t.Kind(); k == btf.KindStruct || k == btf.KindUnion {
+		r0.Type = PtrToBTFID | flags&^MemRdonly
+		if m.perCPUObj {
+			r0.Type = PtrToBTFID | MemAlloc | MemRCU
+		}
+		r0.setBTF(m.retBTF, m.retBTFID)
+		return 0
+	}
+	size, ok := spec.Size(t.ID())
+	if !ok {
+		e.logf("unable to resolve the size of type '%s': %ld\n", t.Name(), -22)
+		return einval
+	}
+	r0.Type = PtrToMem | flags
+	r0.setMemSize(size)
+	return 0
 }

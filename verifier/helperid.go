@@ -49,9 +49,14 @@ const (
 	fnSkcToTCPTimewaitSock = 138
 	fnSkcToTCPRequestSock  = 139
 	fnSkcToUDP6Sock        = 140
+	fnSetsockopt           = 49
+	fnGetsockopt           = 57
 	fnGetTaskStack         = 141
 	fnInodeStorageGet      = 145
 	fnInodeStorageDelete   = 146
+	fnDPath                = 147
+	fnImaInodeHash         = 161
+	fnImaFileHash          = 193
 	fnPerCPUPtr            = 153
 	fnThisCPUPtr           = 154
 	fnTaskStorageGet       = 156

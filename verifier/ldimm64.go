@@ -202,6 +202,3 @@ func (e *env) checkMapProg(m *mapState) errno {
 	}
 	return 0
 }
-
-// resolveKsym finds the kernel variable that the wide load at pc names.
-func (e *env) resolveKsym(pc int) errno { return e.notModelled("kernel variable") }

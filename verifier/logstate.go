@@ -1,8 +1,12 @@
 package verifier
 
 import (
+	"bytes"
 	"math"
 	"strconv"
+
+	"skep/vm/asm"
+	"skep/vm/isa"
 )
 
 var slotChars = [...]byte{SlotInvalid: '?', SlotSpill: 'r', SlotMisc: 'm', SlotZero: '0', SlotDynptr: 'd', SlotIter: 'i'}
@@ -306,4 +310,15 @@ func (e *env) printInsnState() {
 		e.logf("%d:", e.insnIdx)
 	}
 	e.printTouched(e.cur.cur())
+}
+
+// logInsn writes an instruction as print_bpf_insn does: an atomic operation
+// that 6.12 does not know has no opcode in front.
+func (e *env) logInsn(pc int) {
+	from := len(e.log.buf)
+	e.log.buf = append(asm.AppendKernel(e.log.buf, e.insns, pc, &e.res), '\n')
+	const opcode = len("(db) ")
+	if e.insns[pc].Class() == isa.ClassSTX && bytes.HasPrefix(e.log.buf[from+opcode:], []byte("BUG_")) {
+		e.log.buf = append(e.log.buf[:from], e.log.buf[from+opcode:]...)
+	}
 }

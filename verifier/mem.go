@@ -283,8 +283,10 @@ func (e *env) checkMapValue(pc, ptr, off, size int, kind accessKind, value int, 
 		return err
 	}
 	m := e.mapOf(r.mapHandle())
-	if r.VarOff.IsConst() && m.rec.find(uint32(off)+uint32(r.VarOff.Value), fieldKptr) != nil {
-		return e.notModelled("kptr in a map")
+	if r.VarOff.IsConst() {
+		if f := m.rec.find(uint32(off)+uint32(r.VarOff.Value), fieldKptr); f != nil {
+			return e.checkMapKptr(m, f, pc, value)
+		}
 	}
 	if kind != readAccess || value < 0 {
 		return 0
@@ -369,8 +371,10 @@ func (e *env) checkCtx(pc, ptr, off, size int, kind accessKind, value int, sx bo
 		return err
 	}
 	what, ok := hook.Access(hook.Program{Type: e.prog.Type, Attach: e.attachType(), CapBPF: e.bpfCapable}, off, size, kind == writeAccess, sx)
+	var byBTF RegState
+	retval := false
 	if ok && what == hook.LoadByBTF {
-		return e.notModelled("context by BTF")
+		byBTF, retval, ok = e.ctxByBTF(off, size)
 	}
 	if !ok {
 		e.logf("invalid bpf_context access off=%d size=%d\n", off, size)
@@ -382,18 +386,39 @@ func (e *env) checkCtx(pc, ptr, off, size int, kind accessKind, value int, sx bo
 	}
 	v := &e.regs()[value]
 	t := ctxTypes[what]
+	switch what {
+	case hook.LoadByBTF:
+		t = byBTF.Type
+	case hook.LoadSkBuff, hook.LoadNFHookState:
+		name := "sk_buff"
+		if what == hook.LoadNFHookState {
+			name = "nf_hook_state"
+		}
+		id := e.kernelStruct(name)
+		if id == 0 {
+			return e.notModelled("kernel pointer in the context")
+		}
+		byBTF.setBTF(btfKernel, uint32(id))
+	}
 	if t == ScalarValue {
 		e.setUnknown(v)
+		if retval && !e.voidTarget() {
+			rr := e.lsmRange()
+			v.clampS32(rr.min, rr.max)
+			v.clampS64(int64(rr.min), int64(rr.max))
+			v.sync()
+			return e.sanity(v, "s32_range")
+		}
 		return 0
-	}
-	if t.Base() == PtrToBTFID {
-		return e.notModelled("kernel pointer in the context")
 	}
 	v.setKnown(0)
 	if t.MayBeNull() {
 		v.ID = e.newID()
 	}
 	v.subregDef = notSubreg
+	if t.Base() == PtrToBTFID {
+		v.setBTF(byBTF.btfHandle(), byBTF.btfID())
+	}
 	v.Type = t
 	return 0
 }
@@ -484,14 +509,6 @@ func (e *env) checkBuffer(what string, regno, off, size int) errno {
 		return eacces
 	}
 	return 0
-}
-
-func (e *env) checkBTFAccess(regno, off, size int, kind accessKind, value int) errno {
-	return e.notModelled("access to a kernel struct")
-}
-
-func (e *env) checkMapStruct(regno, off, size int, kind accessKind, value int) errno {
-	return e.notModelled("access to struct bpf_map")
 }
 
 // checkLoad1 is a load (check_load_mem).

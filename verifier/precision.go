@@ -4,7 +4,6 @@ import (
 	"math/bits"
 	"strconv"
 
-	"skep/vm/asm"
 	"skep/vm/isa"
 )
 
@@ -100,7 +99,7 @@ func (e *env) backtrackInsn(pc, next int, h *histEntry) errno {
 	if e.log.level&LogLevel2 != 0 {
 		e.logMasks(b.frame, "")
 		e.logf(" before %d: ", pc)
-		e.log.buf = append(asm.AppendKernel(e.log.buf, e.insns, pc, &e.res), '\n')
+		e.logInsn(pc)
 		e.log.trim()
 	}
 	b.syncLinked(h)
@@ -225,7 +224,7 @@ func (e *env) backtrackJmp(in isa.Insn, pc, next int, h *histEntry) (done bool, 
 			b.regs[b.frame-1] |= args
 		}
 		return true, e.btLeave()
-	case isHelperCall(in) && syncCallback(in.Imm) && pc != next-1:
+	case e.syncCallbackAt(pc) && pc != next-1:
 		// Into a callback: its arguments come from the helper.
 		if b.regs[b.frame]&^argRegs != 0 {
 			return true, e.btBug("BUG regs %x\n", b.regs[b.frame])

@@ -3,10 +3,16 @@ package verifier
 import "skep/vm/hook"
 
 // checkReturnCode checks what the program returns (check_return_code).
-func (e *env) checkReturnCode() errno {
-	const regno = 0
+func (e *env) checkReturnCode(regno int, name string) errno {
 	f := e.cur.frame[0]
 	sub := f.Subprog != 0
+	bits32, note := false, false
+	if e.prog.Type == hook.LSM && (!sub || f.inExceptionCallback) && e.attachType() != hook.LSMCgroup && e.voidTarget() {
+		return 0
+	}
+	if e.prog.Type == hook.StructOps && (!sub || f.inExceptionCallback) && e.voidTarget() {
+		return 0
+	}
 	if err := e.checkReg(regno, srcOp); err != 0 {
 		return err
 	}
@@ -27,13 +33,21 @@ func (e *env) checkReturnCode() errno {
 		return 0
 	default:
 		rr := hook.Return(e.prog.Type, e.attachType())
-		if rr.ByBTF && e.prog.Type != hook.RawTracepoint {
+		want = retRange{rr.Min, rr.Max}
+		switch {
+		case e.prog.Type == hook.LSM && e.attachType() == hook.LSMMac:
+			want, bits32 = e.lsmRange(), true
+		case e.prog.Type == hook.StructOps:
+			return 0
+		case e.prog.Type == hook.LSM && e.attachType() == hook.LSMCgroup:
+			if want = (retRange{0, 1}); e.voidTarget() {
+				want, note = retRange{1, 1}, !sub
+			}
+		case rr.ByBTF && e.prog.Type != hook.RawTracepoint:
 			return e.notModelled("return value by BTF")
-		}
-		if !rr.Checked {
+		case !rr.Checked:
 			return 0
 		}
-		want = retRange{rr.Min, rr.Max}
 	}
 	if r.Type != ScalarValue {
 		e.logf("%s the register R%d is not a known value (%s)\n", where, regno, r.Type)
@@ -42,8 +56,15 @@ func (e *env) checkReturnCode() errno {
 	if err := e.markPrecise(regno); err != 0 {
 		return err
 	}
-	if int64(want.min) > r.SMin || r.SMax > int64(want.max) {
-		e.invalidScalar(r, want, where, "R0")
+	outside := int64(want.min) > r.SMin || r.SMax > int64(want.max)
+	if bits32 {
+		outside = want.min > r.S32Min || r.S32Max > want.max
+	}
+	if outside {
+		e.invalidScalar(r, want, where, name)
+		if note {
+			e.logs("Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n")
+		}
 		return einval
 	}
 	return 0

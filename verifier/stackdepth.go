@@ -72,6 +72,16 @@ func (e *env) checkChain(idx int, priv bool) errno {
 		end := e.subprogEnd(idx)
 		for ; i < end; i++ {
 			in := e.insns[i]
+			if e.isThrow(i) {
+				cb := e.subprogs[idx].isCB
+				for j := 0; j < frame && !cb; j++ {
+					cb = e.subprogs[retProg[j]].isCB
+				}
+				if cb {
+					e.logf("bpf_throw kfunc (insn %d) cannot be called from callback subprog %d\n", i, idx)
+					return einval
+				}
+			}
 			if !isPseudoCall(in) && !isPseudoFunc(in) {
 				continue
 			}
@@ -183,6 +193,12 @@ func (e *env) optimizeLoops() errno {
 		}
 		if may {
 			sub.stackDepth += regSize
+		}
+	}
+	for i, in := range e.insns {
+		if isKfuncCall(in) && in.Imm == 0 && (e.aux[i].seen != 0 || !e.bpfCapable) {
+			e.logs("invalid kernel function call not eliminated in verifier pass\n")
+			return einval
 		}
 	}
 	// Masked tail calls of the unprivileged.

@@ -48,6 +48,7 @@ func (e *env) run() errno {
 	if err == ecanceled || err == enotmodel {
 		return err
 	}
+	e.defaultExCB = err == 0 && e.seenThrow && e.exCB == 0
 	e.message = e.log.lastError()
 	e.finish()
 	if e.log.level != 0 {
@@ -116,6 +117,9 @@ func (e *env) finish() {
 				e.logs("+")
 			}
 			e.logf("%d", e.subprogs[i].stackDepth)
+		}
+		if e.defaultExCB {
+			e.logs("+0")
 		}
 		e.logs("\n")
 	}

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"slices"
+	"strings"
 
 	"skep/vm/btf"
 	"skep/vm/helper"
@@ -108,7 +109,6 @@ func (e *env) addSubprogAndKfunc() errno {
 		starts = slices.Insert(starts, i, at)
 		return 0
 	}
-	kfunc := false
 	var err errno
 	for i, in := range e.insns {
 		fn, kf := isPseudoFunc(in) || isPseudoCall(in), isKfuncCall(in)
@@ -125,11 +125,9 @@ func (e *env) addSubprogAndKfunc() errno {
 				break
 			}
 		} else if err = e.addKfuncCall(i); err != 0 {
-			kfunc = true
 			break
 		}
 	}
-	_ = kfunc
 	if err == 0 {
 		var at int
 		if at, err = e.exceptionCallback(); err == 0 && at != 0 {
@@ -158,25 +156,55 @@ func (e *env) addSubprogAndKfunc() errno {
 	return 0
 }
 
-// addKfuncCall notes the kernel function that the call at pc names.
-func (e *env) addKfuncCall(pc int) errno {
-	if !e.gpl {
-		e.logs("cannot call kernel function from non-GPL compatible program\n")
-		return einval
-	}
-	return e.notModelled("kfunc")
-}
-
 // exceptionCallback is where the function begins that a decl tag of the main
-// program names, 0 when none does.
+// program names, 0 when none does (bpf_find_exception_callback_insn_off).
 func (e *env) exceptionCallback() (int, errno) {
 	if len(e.funcs) == 0 || e.prog.BTF == nil {
 		return 0, 0
 	}
-	if _, ok := declTag(e.prog.BTF, e.funcs[0].Type, -1, "exception_callback:"); ok {
-		return 0, e.notModelled("exceptions")
+	spec := e.prog.BTF
+	name, n := "", 0
+	for t := range spec.All() {
+		const prefix = "exception_callback:"
+		if t.Kind() == btf.KindDeclTag && t.Target() == e.funcs[0].Type && t.Component() == -1 && strings.HasPrefix(t.Name(), prefix) {
+			if n == 0 {
+				name = t.Name()[len(prefix):]
+			}
+			n++
+		}
 	}
-	return 0, 0
+	switch {
+	case n == 0:
+		return 0, 0
+	case n > 1:
+		e.logs("multiple exception callback tags for main subprog\n")
+		return 0, eexist
+	}
+	id, ok := spec.Lookup(name, btf.KindFunc)
+	if !ok {
+		e.logf("exception callback '%s' could not be found in BTF\n", name)
+		return 0, enoent
+	}
+	if spec.Type(id).Linkage() != btf.LinkGlobal {
+		e.logf("exception callback '%s' must have global linkage\n", name)
+		return 0, einval
+	}
+	at, found := 0, false
+	for _, f := range e.funcs {
+		if f.Type != id {
+			continue
+		}
+		at, found = int(f.Insn), true
+		if at == 0 {
+			e.logs("invalid exception callback insn_off in func_info: 0\n")
+			return 0, einval
+		}
+	}
+	if !found {
+		e.logs("exception callback type id not found in func_info\n")
+		return 0, einval
+	}
+	return at, 0
 }
 
 // declTag is the text behind prefix of the first such tag of a declaration.
