@@ -22,9 +22,9 @@ import (
 // maxLine bounds one record of the batch format.
 const maxLine = 64 << 20
 
-// verdict is the answer of run --batch: the verdict record of the batch
+// runAnswer is the answer of run --batch: the verdict record of the batch
 // format, with what a run adds.
-type verdict struct {
+type runAnswer struct {
 	verifyAnswer
 	Ran    bool         `json:"ran"`
 	Ret    *uint32      `json:"ret,omitempty"`
@@ -106,8 +106,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 
 // runRecord verifies a record, then runs it when it was accepted. A program
 // that the verifier does not cover runs too: the machine checks every access.
-func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *verdict {
-	v := &verdict{Engine: "interp"}
+func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *runAnswer {
+	v := &runAnswer{Engine: "interp"}
 	p, err := verifierProgram(rec, blobs)
 	if err == nil {
 		v.verifyAnswer, err = answer(rec.ID, p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF()})
@@ -124,7 +124,7 @@ func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *verdict {
 // batchBudget ends programs that do not.
 var batchBudget = 100_000_000
 
-func (v *verdict) run(rec *sandbox.Record, repeat int) error {
+func (v *runAnswer) run(rec *sandbox.Record, repeat int) error {
 	typ, ok := hook.ByName(rec.ProgType)
 	if !ok {
 		return fmt.Errorf("prog_type: there is no program type %q", rec.ProgType)
