@@ -16,7 +16,7 @@ func (e *env) objectSlot(r *RegState, what string, slots int) (int, errno) {
 	}
 	off := int(r.Off) + int(int32(r.VarOff.Value))
 	spi := spiOf(off)
-	if off%regSize != 0 || off >= 0 || spi+1 < slots {
+	if off%regSize != 0 || spi+1 < slots {
 		e.logf("cannot pass in %s at an offset=%d\n", what, off)
 		return 0, einval
 	}

@@ -8,10 +8,15 @@ import (
 // graphNodes are the fields by which an object is in a list or tree.
 const graphNodes = fieldListNode | fieldRBNode
 
+// wholeBTF is how many types the whole BTF of a kernel has at least: a smaller
+// one is a part (for a page, say), which cannot tell that the kernel lacks a
+// type.
+const wholeBTF = 1 << 15
+
 // kptrTarget is the type that a kptr points to. The kernel looks it up by name
 // among its own types first; what it does not have is the program's
 // (btf_parse_kptr). spec is the BTF that declares the field. ok is false when
-// the type is that of another BTF than the program's.
+// that cannot be told, or the type is of another BTF than the program's.
 func (e *env) kptrTarget(spec *btf.Spec, f *btfField) (h, id uint32, ok bool) {
 	k := e.kbtf()
 	if k == nil || spec == nil {
@@ -21,7 +26,7 @@ func (e *env) kptrTarget(spec *btf.Spec, f *btfField) (h, id uint32, ok bool) {
 	if id, found := k.Lookup(t.Name(), t.Kind()); found {
 		return btfKernel, uint32(id), true
 	}
-	return btfProg, uint32(f.typ), spec == e.prog.BTF
+	return btfProg, uint32(f.typ), spec == e.prog.BTF && k.Len() >= wholeBTF
 }
 
 // rcuProtected reports whether the kernel frees objects of a type only after
@@ -67,7 +72,7 @@ func (e *env) checkMapKptr(m *mapState, f *btfField, pc, value int) errno {
 	}
 	h, id, ok := e.kptrTarget(m.BTF, f)
 	if !ok {
-		return e.notModelled("kptr of another BTF")
+		return e.notModelled("kptr to a type of another BTF")
 	}
 	class := in.Class()
 	if class != isa.ClassLDX && f.kind != fieldKptrUnref {
@@ -175,7 +180,7 @@ func (e *env) processKptr(regno int, m *callMeta) errno {
 	}
 	var ok bool
 	if m.retBTF, m.retBTFID, ok = e.kptrTarget(spec, f); !ok {
-		return e.notModelled("kptr of another BTF")
+		return e.notModelled("kptr to a type of another BTF")
 	}
 	m.kptr = f
 	return 0

@@ -64,7 +64,7 @@ func (l *logBuffer) lastError() string {
 }
 
 // appendf formats like printf with the verbs that the kernel's messages use:
-// %s, %d, %u, %x, %02x, %#x and %+d, and their ll forms. It is here because
+// %s, %d, %u, %x, %02x, %#x and %+d, and their ll and z forms. It is here because
 // the engine cannot afford package fmt.
 func appendf(dst []byte, format string, args ...any) []byte {
 	n := 0
@@ -87,7 +87,7 @@ func appendf(dst []byte, format string, args ...any) []byte {
 			case '0':
 				zero = true
 				continue
-			case 'l', '2':
+			case 'l', 'z', '2':
 				continue
 			}
 			break
@@ -146,6 +146,8 @@ func integer(a any) (int64, uint64) {
 	switch v := a.(type) {
 	case int:
 		return int64(v), uint64(v)
+	case int16:
+		return int64(v), uint64(uint32(v))
 	case int32:
 		return int64(v), uint64(uint32(v))
 	case int64:

@@ -18,15 +18,16 @@ import (
 )
 
 var (
-	oracleN    = flag.Int("oracle-n", 300, "TestOracle: how many programs")
-	oracleSeed = flag.Int64("oracle-seed", 1, "TestOracle: seed of the first")
-	oracleKind = flag.String("oracle-kind", "all", "TestOracle: progen, unpriv, mutate or all")
-	oracleSave = flag.String("oracle-save", "", "TestOracle: folder to write disagreements to")
+	oracleN     = flag.Int("oracle-n", 300, "TestOracle: how many programs")
+	oracleSeed  = flag.Int64("oracle-seed", 1, "TestOracle: seed of the first")
+	oracleKind  = flag.String("oracle-kind", "all", "TestOracle: progen, unpriv, mutate or all")
+	oracleLevel = flag.Int("oracle-level", 6, "TestOracle: log level")
+	oracleSave  = flag.String("oracle-save", "", "TestOracle: folder to write disagreements to")
 )
 
 // batchRecord makes a generated program a record of the batch format.
 func batchRecord(p *progen.Program, id string, priv bool) *record {
-	r := &record{ID: id, Type: p.Type, License: "GPL", LogLevel: 6, Insns: hex.EncodeToString(isa.EncodeAll(p.Insns)), Level: "random"}
+	r := &record{ID: id, Type: p.Type, License: "GPL", LogLevel: *oracleLevel, Insns: hex.EncodeToString(isa.EncodeAll(p.Insns)), Level: "random"}
 	if !priv {
 		r.Privileged = new(bool)
 	}
@@ -90,9 +91,9 @@ func oracleRecords(t *testing.T, c *corpus) []*record {
 			}
 			mutate(rnd, insns)
 			r.Insns = hex.EncodeToString(isa.EncodeAll(insns))
-			r.ID = fmt.Sprintf("mutate-%d of %s", seed, r.ID)
+			r.ID = fmt.Sprintf("%s-%d of %s", kind, seed, r.ID)
 			r.Kernel = verdict{}
-			r.LogLevel = 6
+			r.LogLevel = *oracleLevel
 			out = append(out, &r)
 		default:
 			p := progen.New(progen.Config{Seed: seed, Bad: []float64{0, 0.02, 0.1}[rnd.Intn(3)]})
@@ -113,12 +114,23 @@ func oracleRecords(t *testing.T, c *corpus) []*record {
 // machine says of them. SKEP_ORACLE names a program that takes batch records
 // and answers verdicts, as "skep sandbox run --batch" does.
 func TestOracle(t *testing.T) {
+	oracle := oracleCommand(t)
+	c := loadCorpus(t)
+	compareWithOracle(t, oracle, c, oracleRecords(t, c))
+}
+
+func oracleCommand(t *testing.T) string {
+	t.Helper()
 	oracle := os.Getenv("SKEP_ORACLE")
 	if oracle == "" {
 		t.Skip("no kernel to ask: set SKEP_ORACLE to a command that takes \"run --batch\"")
 	}
-	c := loadCorpus(t)
-	recs := oracleRecords(t, c)
+	return oracle
+}
+
+// compareWithOracle fails for every record on which the kernel says otherwise.
+func compareWithOracle(t *testing.T, oracle string, c *corpus, recs []*record) {
+	t.Helper()
 	dir := t.TempDir()
 	store := filepath.Join(dataDir(), "verifier-corpus-6.12-btf.jsonl.gz")
 	in := filepath.Join(dir, "in.jsonl")
@@ -237,6 +249,15 @@ func (r *record) batch() map[string]any {
 	}
 	if r.AttachTo != "" {
 		m["attach_to"] = r.AttachTo
+	}
+	if len(r.MapRefs) > 0 {
+		m["map_refs"] = r.MapRefs
+	}
+	if len(r.Kfuncs) > 0 {
+		m["kfuncs"] = r.Kfuncs
+	}
+	if len(r.Ksyms) > 0 {
+		m["ksyms"] = r.Ksyms
 	}
 	return m
 }

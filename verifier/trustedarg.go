@@ -25,6 +25,9 @@ func (e *env) trustedArg(a *subprogArg, spec *btf.Spec, to btf.Type, i int, null
 			}
 		}
 	}
+	if n == 0 && k.Len() < wholeBTF {
+		return e.notModelled("trusted pointer to struct " + name)
+	}
 	if n != 1 {
 		word, err := "has no matches", enoent
 		if n > 1 {
