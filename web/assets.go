@@ -32,7 +32,10 @@ type Manifest struct {
 	// Font is the regular weight of the monospace font.
 	Font string `json:"font"`
 	// First lists everything that is fetched before a program can be stepped.
-	First    []string  `json:"first"`
+	First []string `json:"first"`
+	// Later lists what is fetched once the page has settled: the editor, the
+	// verifier.
+	Later    []string  `json:"later"`
 	Examples []Example `json:"examples"`
 }
 

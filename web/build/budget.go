@@ -13,6 +13,7 @@ import (
 const (
 	firstBudget  = 1_200_000
 	engineBudget = 800_000
+	verifyBudget = 800_000 // the verifier's module, which comes later
 	pageBudget   = 150_000 // our own: scripts, style and font before the editor
 )
 
@@ -34,11 +35,20 @@ func checkBudget(t tree) error {
 		}
 		fmt.Printf("%9d  %s\n", n, name)
 	}
+	verify := 0
+	for _, name := range m.Later {
+		if strings.HasSuffix(name, ".wasm") {
+			if verify, err = sent(filepath.Join(t.dist, filepath.FromSlash(name))); err != nil {
+				return fmt.Errorf("budget: %w", err)
+			}
+		}
+	}
 	over := false
 	for _, b := range []struct {
 		what      string
 		n, budget int
-	}{{"first load", first, firstBudget}, {"of it the engine", engine, engineBudget}, {"of it the page", first - engine, pageBudget}} {
+	}{{"first load", first, firstBudget}, {"of it the engine", engine, engineBudget}, {"of it the page", first - engine, pageBudget},
+		{"later, the verifier", verify, verifyBudget}} {
 		word := "within"
 		if b.n > b.budget {
 			word, over = "OVER", true

@@ -15,7 +15,10 @@ import (
 // sources hashes everything that bundles are made of.
 func sources(t tree, words ...string) (string, error) {
 	h := newHash(append(words, runtime.Version())...)
-	h.add(filepath.Join(t.web, "src"), func(name string) bool { return !strings.HasSuffix(name, ".test.ts") })
+	h.add(filepath.Join(t.web, "src"), func(name string) bool {
+		// prog.test.ts, prog.fuzz.ts: run by node, never bundled.
+		return strings.Count(name, ".") < 2 || strings.HasSuffix(name, ".d.ts")
+	})
 	for _, f := range []string{"static", "package-lock.json", "tsconfig.json", filepath.Join("build", "bundle.go")} {
 		h.add(filepath.Join(t.web, f), nil)
 	}
@@ -115,7 +118,7 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 	if err != nil {
 		return p, err
 	}
-	inputs, err := sources(t, "page", b.wasm, b.worker, string(gallery), fmt.Sprint(t.fake))
+	inputs, err := sources(t, "page", b.wasm, b.verify, b.worker, string(gallery), fmt.Sprint(t.fake))
 	if err != nil {
 		return p, err
 	}
@@ -128,6 +131,7 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 			"SKEP_FAKE":    fmt.Sprint(t.fake),
 			"SKEP_WASM":    quote(b.wasm),
 			"SKEP_WORKER":  quote(b.worker),
+			"SKEP_VERIFY":  quote(b.verify),
 			"SKEP_GALLERY": string(gallery),
 		})
 		o.Splitting = true
@@ -223,7 +227,7 @@ func buildStyle(t tree) (files map[string][]byte, style, font string, err error)
 // buildServiceWorker bundles sw.js with the list of files that it keeps for
 // offline use.
 func buildServiceWorker(t tree, s *stamps, b *built, p page) error {
-	keep := append(slices.Clone(b.manifest.First), p.Lazy...)
+	keep := append(slices.Clone(b.manifest.First), b.manifest.Later...)
 	for _, f := range s.files() {
 		base := filepath.Base(f)
 		if filepath.Ext(f) == ".woff2" || strings.HasPrefix(f, "gallery/") || slices.Contains(p.Plain, base) {

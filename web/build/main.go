@@ -73,16 +73,18 @@ func run(budget, fake bool) error {
 
 // built gathers what later stages need to know of earlier ones.
 type built struct {
-	wasm, worker string
-	manifest     web.Manifest
+	wasm, verify, worker string
+	manifest             web.Manifest
 }
 
 func (b *built) all(t tree, s *stamps) error {
-	engine, err := buildEngine(t, s)
-	if err != nil {
+	var err error
+	if b.wasm, err = buildEngine(t, s, "engine", "skep/wasm"); err != nil {
 		return err
 	}
-	b.wasm = engine
+	if b.verify, err = buildEngine(t, s, "verify", "skep/wasm/verify"); err != nil {
+		return err
+	}
 	if b.worker, err = buildWorker(t, s); err != nil {
 		return err
 	}
@@ -98,6 +100,10 @@ func (b *built) all(t tree, s *stamps) error {
 	b.manifest.First = append([]string{page.Style, page.Font, page.App}, page.Preload...)
 	if !t.fake {
 		b.manifest.First = append(b.manifest.First, b.worker, b.wasm)
+	}
+	b.manifest.Later = append(b.manifest.Later, page.Lazy...)
+	if !t.fake {
+		b.manifest.Later = append(b.manifest.Later, b.verify)
 	}
 	if err := buildServiceWorker(t, s, b, page); err != nil {
 		return err

@@ -9,6 +9,8 @@ declare const SKEP_FAKE: boolean;
 /** File names beside the script that hold the engine. */
 declare const SKEP_WASM: string;
 declare const SKEP_WORKER: string;
+/** The verifier's module, loaded later. */
+declare const SKEP_VERIFY: string;
 /** The gallery: web.Example in Go. */
 declare const SKEP_GALLERY: readonly {
   readonly id: string;

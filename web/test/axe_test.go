@@ -90,6 +90,9 @@ func TestAccessible(t *testing.T) {
 			}
 			p.press("\x1b")
 		}
+		eval[bool](p, `$('skep-menu').show().then(() => true)`)
+		p.axe("menu")
+		p.shot("narrow-menu")
 		p.quiet()
 	})
 	t.Run("pages", func(t *testing.T) {

@@ -133,7 +133,7 @@ func openAt(t *testing.T, base string, width, height int64, path string) *tab {
 	if err := chromedp.Do(ctx); err != nil { // opens the tab, without a limit
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	p := &tab{t: t, ctx: ctx, base: base}
 	err := chromedp.Listen(ctx, func(ev any) {
@@ -196,7 +196,7 @@ func eval[T any](p *tab, expression string) T {
 // wait waits until an expression is true.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		v, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](lib+"!!("+expression+")"))
 		if err == nil && v {

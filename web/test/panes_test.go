@@ -68,7 +68,8 @@ func TestKeysInTheEditorStayThere(t *testing.T) {
 	p.wait(`$('.cm-content') === $('skep-source').shadowRoot.activeElement`)
 	p.press("m")
 	p.press(kb.ArrowRight)
-	p.wait(`model.program.text.startsWith('m;')`)
+	// The protocol's own char event of "1" may arrive in the editor too; a real key press has none.
+	p.wait(`/^1?m;/.test(model.program.text)`)
 	if p.step() != 0 {
 		t.Error("an arrow key in the editor stepped")
 	}

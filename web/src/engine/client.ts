@@ -43,7 +43,7 @@ export async function connect(transport: Transport, startup: () => number = () =
 }
 
 /** Frames of typed messages. */
-class Link {
+export class Link {
   private sessions = 0;
   constructor(readonly transport: Transport) {}
 
@@ -181,7 +181,7 @@ export function wireInput(i: Input): WireInput {
   return i.kind === 'pcap' ? { kind: i.kind, text: '', bytes: i.bytes } : { kind: i.kind, text: i.text, bytes: noBytes };
 }
 
-function wireSource(s: Source): WireSource {
+export function wireSource(s: Source): WireSource {
   if (s.kind === 'asm') return { kind: 'asm', text: s.text, bytes: noBytes, name: '', files: [] };
   const files = Object.entries(s.sources ?? {}).map(([name, text]) => ({ name, text }));
   return { kind: 'object', text: '', bytes: s.bytes, name: s.name ?? '', files };

@@ -88,6 +88,12 @@ export class Reader {
   }
   str(): string {
     const n = this.u32(), at = this.take(n);
+    // Most texts of a view are a few ASCII letters, for which a TextDecoder costs more than the text.
+    if (n < 32) {
+      let s = '', i = at;
+      for (; i < at + n && this.buf[i]! < 0x80; i++) s += String.fromCharCode(this.buf[i]!);
+      if (i === at + n) return s;
+    }
     try {
       return decoder.decode(this.buf.subarray(at, at + n));
     } catch {

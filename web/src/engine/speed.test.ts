@@ -1,7 +1,7 @@
 /**
  * Speed of the interpreter in V8: prints ns an instruction for the loop that
  * BenchmarkV8 of wasm/bench_test.go passes in SKEP_PROGRAM (hex), best of
- * several runs, then µs for a step with its view and for its decoding.
+ * several runs, then µs of CPU for a step with its view, encoded and decoded.
  */
 import { readFileSync } from 'node:fs';
 import { connect } from './client';
@@ -35,7 +35,7 @@ const s = engine.session();
 await s.load({ kind: 'asm', text: '.map m array key=4 value=8 entries=64\nr1 = 0\nagain:\nr1 += 1\n*(u64 *)(r10 - 8) = r1\nif r1 < 1000000 goto again\nr0 = 2\nexit\n' });
 await s.start({ kind: 'text', text: 'ipv4 / icmp' });
 for (let i = 0; i < 300; i++) await s.step();
-const from = performance.now();
-for (let i = 0; i < 300; i++) await s.step();
-const step = (performance.now() - from) * 1000 / 300;
+const from = process.cpuUsage();
+for (let i = 0; i < 1000; i++) await s.step();
+const used = process.cpuUsage(from), step = (used.user + used.system) / 1000;
 console.log(`${best.toFixed(3)} ${step.toFixed(1)}`);

@@ -2,7 +2,7 @@
 import type { Reader, Writer } from './codec';
 
 /** Version of the protocol, the first byte of each frame. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Which input a problem is in. */
 export type Where = 'source' | 'object' | 'input' | 'option' | 'link' | 'run' | 'engine';
@@ -95,6 +95,20 @@ const movementValues: readonly Movement[] = ['step', 'back', 'seek', 'runTo', 's
 /** What a link holds as program. */
 export type ProgramKind = 'asm' | 'c' | 'object' | 'gallery';
 const programKindValues: readonly ProgramKind[] = ['asm', 'c', 'object', 'gallery'];
+
+/** Who loads the program.
+ * root: all capabilities.
+ * cap_bpf: CAP_BPF and CAP_NET_ADMIN, without CAP_PERFMON.
+ * unprivileged: none. */
+export type Privilege = 'root' | 'cap_bpf' | 'unprivileged';
+const privilegeValues: readonly Privilege[] = ['root', 'cap_bpf', 'unprivileged'];
+
+/** What a verification came to.
+ * rejected: as the kernel would, with errno.
+ * not_modelled: uses a feature that the verifier does not cover: no verdict.
+ * unreadable: the source does not assemble or load: no verdict. */
+export type Outcome = 'accepted' | 'rejected' | 'not_modelled' | 'unreadable';
+const outcomeValues: readonly Outcome[] = ['accepted', 'rejected', 'not_modelled', 'unreadable'];
 
 /** What went wrong in something the user supplied, placed as closely as known. */
 export interface Problem {
@@ -1712,6 +1726,154 @@ export function getLinkRecord(r: Reader): LinkRecord {
   };
 }
 
+/** How to verify. */
+export interface VerifyOptions {
+  /** Program type by bpftool's name; "" = what the program says, else xdp. */
+  readonly hook: string;
+  readonly privilege: Privilege;
+  /** Log level: 1 the failing path, 2 all paths; 4 adds the stack depths. 0: no log, the message and counters only. */
+  readonly level: number;
+  /** Bytes of the log at most, the middle is left out; 0: 1 MiB. */
+  readonly logMax: number;
+}
+export function putVerifyOptions(w: Writer, m: VerifyOptions): void {
+  w.str(m.hook);
+  w.word(privilegeValues, m.privilege);
+  w.u8(m.level);
+  w.u32(m.logMax);
+}
+export function getVerifyOptions(r: Reader): VerifyOptions {
+  return {
+    hook: r.str(),
+    privilege: r.word(privilegeValues),
+    level: r.u8(),
+    logMax: r.u32(),
+  };
+}
+
+/** Verify a program of a source. */
+export interface Verify {
+  readonly source: WireSource;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  readonly options: VerifyOptions;
+}
+export function putVerify(w: Writer, m: Verify): void {
+  putWireSource(w, m.source);
+  w.u32(m.program);
+  putVerifyOptions(w, m.options);
+}
+export function getVerify(r: Reader): Verify {
+  return {
+    source: getWireSource(r),
+    program: r.u32(),
+    options: getVerifyOptions(r),
+  };
+}
+
+/** First message to the module. */
+export interface VerifyHello {
+}
+export function putVerifyHello(w: Writer, m: VerifyHello): void {
+  void w; void m;
+}
+export function getVerifyHello(r: Reader): VerifyHello {
+  void r;
+  return {};
+}
+
+/** Who is there. */
+export interface VerifyWelcome {
+  /** Whose verdicts these are, "6.12". */
+  readonly kernel: string;
+}
+export function putVerifyWelcome(w: Writer, m: VerifyWelcome): void {
+  w.str(m.kernel);
+}
+export function getVerifyWelcome(r: Reader): VerifyWelcome {
+  return {
+    kernel: r.str(),
+  };
+}
+
+/** What the kernel would say. */
+export interface Verified {
+  readonly outcome: Outcome;
+  /** Of not_modelled: what is not covered. */
+  readonly feature: string;
+  /** Of unreadable: why. */
+  readonly problems: readonly Problem[];
+  /** Of rejected. */
+  readonly errno: number;
+  /** "EACCES". */
+  readonly errnoName: string;
+  /** Of rejected: the lines that the log ends with, before its statistics. */
+  readonly errors: readonly string[];
+  /** Of rejected: slot of the instruction that is refused; -1 when it is none of them. */
+  readonly pc: number;
+  /** Source line of that slot, 1-based; 0 = not known. */
+  readonly line: number;
+  /** File of that line, "" = not known. */
+  readonly file: string;
+  /** Instructions walked over, on all paths. */
+  readonly processed: number;
+  /** Most states kept for an instruction. */
+  readonly maxStates: number;
+  readonly totalStates: number;
+  readonly peakStates: number;
+  readonly markRead: number;
+  /** By function, the main one first. */
+  readonly stackDepths: readonly number[];
+  /** In the kernel's words. */
+  readonly log: string;
+  /** Bytes left out of its middle; the place has a line of its own. */
+  readonly logCut: number;
+  /** For each line of log the slot it is about, -1 for none. */
+  readonly linePcs: readonly number[];
+}
+export function putVerified(w: Writer, m: Verified): void {
+  w.word(outcomeValues, m.outcome);
+  w.str(m.feature);
+  w.list(m.problems, putProblem);
+  w.u32(m.errno);
+  w.str(m.errnoName);
+  w.list(m.errors, (w, x) => w.str(x));
+  w.i32(m.pc);
+  w.u32(m.line);
+  w.str(m.file);
+  w.u32(m.processed);
+  w.u32(m.maxStates);
+  w.u32(m.totalStates);
+  w.u32(m.peakStates);
+  w.u32(m.markRead);
+  w.list(m.stackDepths, (w, x) => w.u32(x));
+  w.str(m.log);
+  w.u32(m.logCut);
+  w.list(m.linePcs, (w, x) => w.i32(x));
+}
+export function getVerified(r: Reader): Verified {
+  return {
+    outcome: r.word(outcomeValues),
+    feature: r.str(),
+    problems: r.list(30, getProblem),
+    errno: r.u32(),
+    errnoName: r.str(),
+    errors: r.list(4, r => r.str()),
+    pc: r.i32(),
+    line: r.u32(),
+    file: r.str(),
+    processed: r.u32(),
+    maxStates: r.u32(),
+    totalStates: r.u32(),
+    peakStates: r.u32(),
+    markRead: r.u32(),
+    stackDepths: r.list(4, r => r.u32()),
+    log: r.str(),
+    logCut: r.u32(),
+    linePcs: r.list(4, r => r.i32()),
+  };
+}
+
 /** A request: its number, its encoder, and the number and decoder of its reply. */
 export interface Call<Q, A> {
   readonly id: number;
@@ -1742,3 +1904,5 @@ export const memoryCall: Call<Memory, Blob> = { id: 27, encode: putMemory, reply
 export const outputPcapCall: Call<OutputPcap, Blob> = { id: 28, encode: putOutputPcap, reply: 165, decode: getBlob };
 export const describeCall: Call<Describe, Loaded> = { id: 30, encode: putDescribe, reply: 168, decode: getLoaded };
 export const closeCall: Call<Close, Done> = { id: 29, encode: putClose, reply: 161, decode: getDone };
+export const verifyCall: Call<Verify, Verified> = { id: 64, encode: putVerify, reply: 175, decode: getVerified };
+export const verifyHelloCall: Call<VerifyHello, VerifyWelcome> = { id: 65, encode: putVerifyHello, reply: 174, decode: getVerifyWelcome };

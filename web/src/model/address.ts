@@ -102,7 +102,6 @@ const sentence = (message: string, hint: string) =>
 export class Address {
   private timer = 0;
   private turn = 0;
-  private written = '';
 
   constructor(private readonly m: Model) {}
 
@@ -126,14 +125,10 @@ export class Address {
         return; // too long for an address: sharing says so
       }
       if (turn !== this.turn || url === location.href) return;
-      this.written = new URL(url).hash;
       if (jump) history.pushState(null, '', url);
       else history.replaceState(null, '', url);
     };
     if (jump) void write();
     else this.timer = window.setTimeout(() => void write(), 250);
   }
-
-  /** Whether the address is what was written last: nothing to do. */
-  get own(): boolean { return location.hash === this.written; }
 }

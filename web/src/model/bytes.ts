@@ -36,5 +36,3 @@ export function seconds(ns: bigint): string {
   const s = ns / 1_000_000_000n, rest = (ns % 1_000_000_000n).toString().padStart(9, '0').replace(/0{1,6}$/, '');
   return `${s}.${rest} s`;
 }
-
-export const ascii = (b: number): string => (b >= 32 && b < 127 ? String.fromCharCode(b) : '·');

@@ -64,7 +64,7 @@ export async function compile(source: string, signal: AbortSignal): Promise<Comp
     const wait = r.headers.get('Retry-After');
     return no(a.error?.message ?? `the server answered ${r.status}`, wait === null ? '' : `try again in ${wait} s`);
   }
-  const problems = (a.diagnostics ?? []).map(toProblem);
+  const problems = (a.diagnostics ?? []).filter(d => d.severity !== 'note' || !elsewhere(d)).map(toProblem);
   if (a.ok !== true || a.object === undefined) {
     return problems.length > 0 ? { ok: false, problems } : no('the compiler refused the program without a reason');
   }
@@ -72,12 +72,16 @@ export async function compile(source: string, signal: AbortSignal): Promise<Comp
   return { ok: true, object, problems };
 }
 
+/** In a header, not in the student's own text. */
+const elsewhere = (d: Diagnostic): boolean =>
+  d.file !== undefined && d.file !== '' && !/(^|\/)prog(\.bpf)?\.c$|^<stdin>$/.test(d.file);
+
 function toProblem(d: Diagnostic): Problem {
-  const elsewhere = d.file !== undefined && d.file !== '' && !/(^|\/)prog(\.bpf)?\.c$|^<stdin>$/.test(d.file);
+  const far = elsewhere(d);
   return {
     where: 'source', severity: d.severity === 'warning' || d.severity === 'note' ? 'warning' : 'error',
-    message: elsewhere ? `${d.file}: ${d.message}` : d.message, hint: '',
-    line: elsewhere ? 0 : d.line, col: elsewhere ? 0 : d.col, length: 0, word: '', offset: -1,
+    message: far ? `${d.file}: ${d.message}` : d.message, hint: '',
+    line: far ? 0 : d.line, col: far ? 0 : d.col, length: 0, word: '', offset: -1,
   };
 }
 

@@ -2,7 +2,7 @@
  * Programs, packets and options into the engine. A later call overtakes an
  * earlier one; what fails leaves the last good state in place, marked stale.
  */
-import type { Engine, Input, MapInit, Problem, RunOptions } from '../engine/api';
+import type { Engine, Input, MapInit, Problem, RunOptions, Source } from '../engine/api';
 import { applyView } from './address';
 import { compile } from './compile';
 import type { Model } from './model';
@@ -33,6 +33,8 @@ export class Loading {
   private timer = 0;
   private scout: Scout | null = null;
   private compiling: AbortController | null = null;
+  /** Index of the program that was chosen; a tail call may show another. */
+  private program = 0;
 
   constructor(private readonly m: Model, private readonly moving: Moving) {}
 
@@ -127,13 +129,29 @@ export class Loading {
 
   /** Program into the engine, then its packets. */
   async load(step: number, warnings: readonly Problem[] = []): Promise<void> {
+    if (this.m.engine === null) return;
+    const source = sourceOf(this.m.program);
+    if (source !== null) {
+      await this.closed(this.put(source, step, warnings));
+    } else if (await this.compile()) { // C from a link: nobody had compiled it yet
+      await this.moving.seek(step, false);
+    }
+  }
+
+  /** Packets and options into the machine; stays at `step` if it exists. */
+  async start(step: number): Promise<void> {
+    await this.closed(this.begun(step, ++this.turn));
+  }
+
+  /** Movements wait for what is being loaded: until then the engine has nothing to move. */
+  private async closed(work: Promise<void>): Promise<void> {
+    this.moving.gate = work;
+    await work;
+  }
+
+  private async put(source: Source, step: number, warnings: readonly Problem[]): Promise<void> {
     const m = this.m, turn = ++this.turn;
     if (m.engine === null) return;
-    const source = sourceOf(m.program);
-    if (source === null) { // C from a link: nobody compiled it yet
-      if (await this.compile()) await this.moving.seek(step, false);
-      return;
-    }
     try {
       m.session ??= m.engine.session();
       let r = await m.session.load(source);
@@ -151,14 +169,14 @@ export class Loading {
       m.listing = r.value;
       m.breakpoints = new Set([...m.breakpoints].filter(pc => m.insnAt(pc) >= 0));
       await m.session.setBreakpoints([...m.breakpoints]);
-      await this.start(step, turn);
+      this.program = r.value.program;
+      await this.begun(step, turn);
     } catch (e) {
       this.died(e);
     }
   }
 
-  /** Packets and options into the machine; stays at `step` if it exists. */
-  async start(step: number, turn = ++this.turn): Promise<void> {
+  private async begun(step: number, turn: number): Promise<void> {
     const m = this.m, s = m.session;
     if (s === null || m.engine === null || m.listing === null) return;
     try {
@@ -174,6 +192,7 @@ export class Loading {
       let view = r.value;
       if (step > 0) view = await s.seek(step);
       if (turn !== this.turn) return;
+      await this.moving.follow(s, view);
       m.stale = false;
       m.outlook = unknown;
       this.moving.show(view);
@@ -188,7 +207,7 @@ export class Loading {
     const m = this.m, source = sourceOf(m.program);
     if (this.scout === null || source === null || m.listing === null) return;
     try {
-      const seen = await this.scout.look(source, m.listing.program, m.input, m.options, m.maps);
+      const seen = await this.scout.look(source, this.program, m.input, m.options, m.maps);
       if (turn !== this.turn) return;
       m.outlook = seen;
       m.changed();

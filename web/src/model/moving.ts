@@ -10,12 +10,16 @@ export type Move = (s: Session, o: MoveOptions) => Promise<View>;
 export class Moving {
   /** Called after each movement; a jump deserves an entry in the browser's history. */
   moved: (jump: boolean) => void = () => {};
+  /** Resolves when the program that is being loaded can be moved. */
+  gate: Promise<unknown> = Promise.resolve();
   private flying = 0;
 
   constructor(private readonly m: Model) {}
 
   async go(move: Move, jump = false, words = 'Running'): Promise<void> {
-    const m = this.m, s = m.session;
+    const m = this.m;
+    await this.gate;
+    const s = m.session;
     if (s === null || m.view === null) return;
     const stop = new AbortController(), from = performance.now();
     this.flying++;
@@ -28,7 +32,8 @@ export class Moving {
           this.say({ words: `${words}: step ${p.step.toLocaleString('en')}`, part, cancel: () => stop.abort() });
         },
       });
-      if (s !== m.session) return; // another program came meanwhile
+      if (s !== m.session) return; // another engine came meanwhile
+      await this.follow(s, view);
       m.notice = stopped(view);
       this.show(view);
       this.moved(jump);
@@ -38,6 +43,14 @@ export class Moving {
       this.flying--;
       if (this.flying === 0) this.say(null);
     }
+  }
+
+  /** A tail call may have gone to another program of the object: list that one. */
+  async follow(s: Session, view: View): Promise<void> {
+    const m = this.m;
+    if (m.listing === null || view.program === m.listing.program) return;
+    const r = await s.listing(view.program);
+    if (r.ok) m.listing = r.value;
   }
 
   show(view: View): void {

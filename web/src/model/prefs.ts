@@ -1,4 +1,5 @@
 /** What the browser remembers of how a person likes the page. */
+import type { Privilege } from '../engine/verdict';
 import type { Base } from './bytes';
 
 export interface Prefs {
@@ -8,6 +9,9 @@ export interface Prefs {
   bytes: boolean;
   /** Shortcuts of one key, which some people's input tools press by accident. */
   keys: boolean;
+  /** As whom programs are verified, and how much of the log is shown: 1 or 2. */
+  privilege: Privilege;
+  logLevel: number;
   /** Panes that are not shown. */
   hidden: string[];
   /** Pane shown of each group, by group. */
@@ -17,7 +21,7 @@ export interface Prefs {
 }
 
 const name = 'skep.prefs';
-const initial: Prefs = { base: 'hex', theme: 'auto', bytes: false, keys: true, hidden: [], front: {}, sizes: {} };
+const initial: Prefs = { base: 'hex', theme: 'auto', bytes: false, keys: true, privilege: 'root', logLevel: 2, hidden: [], front: {}, sizes: {} };
 
 export function readPrefs(): Prefs {
   try {

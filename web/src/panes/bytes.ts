@@ -24,6 +24,8 @@ export class Bytes extends LitElement {
   @property({ attribute: false }) rows: readonly number[] | null = null;
   /** What stands before a row, by its first byte. */
   @property({ attribute: false }) label: (at: number) => string = at => at.toString(16).padStart(2, '0');
+  /** What stands behind a row. */
+  @property({ attribute: false }) note: (at: number) => string = () => '';
   /** A byte's name for screen readers. */
   @property({ attribute: false }) name: (at: number) => string = at => `byte ${at}`;
   @property() caption = 'bytes';
@@ -55,7 +57,7 @@ export class Bytes extends LitElement {
     return html`<div class="grid" role="grid" aria-label=${this.caption} @click=${this.clicked} @keydown=${this.key}
       @pointerover=${this.hover} @pointerleave=${() => this.point(-1)}>
       ${rows.map(r => html`<div class="row" role="row"><span class="label" role="rowheader">${this.label(r)}</span><span
-        class="cells" role="presentation">${cols.map(c => this.at(r + c))}</span></div>`)}
+        class="cells" role="presentation">${cols.map(c => this.at(r + c))}</span><span class="note" role="gridcell">${this.note(r)}</span></div>`)}
     </div>`;
   }
 

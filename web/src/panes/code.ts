@@ -47,9 +47,10 @@ export class Code extends Pane {
     if ('func' in r) return html`<li class="func">${r.func}</li>`;
     const { insn } = r, v = this.m.view;
     const now = v !== null && insn.pc === v.pc, done = v !== null && insn.pc === v.lastPc && !now;
+    const refused = insn.pc === this.stage.verdicts.refused;
     const bp = this.m.breakpoints.has(insn.pc), hue = this.m.hue(insn.line);
     const home = this.m.selected >= 0 ? this.m.selected === insn.pc : now || (v === null && insn.pc === 0);
-    return html`<li class="${hue > 0 ? 'hue' : ''} ${now ? 'now' : ''} ${done ? 'done' : ''} ${insn.line >= 0 && insn.line === this.m.pointed ? 'pointed' : ''}"
+    return html`<li class="${hue > 0 ? 'hue' : ''} ${now ? 'now' : ''} ${done ? 'done' : ''} ${refused ? 'refused' : ''} ${insn.line >= 0 && insn.line === this.m.pointed ? 'pointed' : ''}"
       ${css({ '--hue': hue > 0 ? `var(--hue-${hue})` : 'none' })}
       @pointerenter=${() => this.point(insn.line)} @pointerleave=${() => this.point(-1)}>
       <button class="bp" tabindex="-1" aria-pressed=${bp} aria-label="Breakpoint at instruction ${insn.pc}"
@@ -62,6 +63,7 @@ export class Code extends Pane {
         <span class="text">${insn.text}</span>
         ${insn.target >= 0 && insn.flow === 'jump' ? html`<span class="to">→ ${insn.target}</span>` : nothing}
         ${done ? html`<span class="sr">, just executed</span>` : nothing}
+        ${refused ? html`<span class="no" title=${this.stage.verdicts.rejection?.errors.join('\n') ?? ''}><span aria-hidden="true">✖</span><span class="sr">, refused by the verifier</span></span>` : nothing}
       </button></li>`;
   }
 
@@ -90,6 +92,13 @@ export class Code extends Pane {
       e.preventDefault();
       void this.stage.moving.toggleBreakpoint(insn.pc);
     }
+  }
+
+  /** Shows an instruction; the focus stays where it is. */
+  show(pc: number): void {
+    this.m.selected = pc;
+    this.reveal(pc);
+    this.m.changed();
   }
 
   /** Shows an instruction and puts the focus on it. */

@@ -12,8 +12,15 @@ export class Maps extends Pane {
   /** More entries than a view brings, by map, of one step. */
   @state() private more: { readonly map: number; readonly step: number; readonly entries: readonly MapEntry[] } | null = null;
 
+  /** A struct by its fields, each of which stays on a line; other values as they are. */
+  private text(s: string): TemplateResult {
+    if (!/^\{"/.test(s) || !s.endsWith('}')) return html`${s}`;
+    const fields = s.slice(1, -1).split(/,(?=")(?![^{[]*[}\]])/);
+    return html`${fields.map(f => html`<span class="field">${f.replace(/"([\w.]+)":/g, (_, name: string) => `${name} `).replace(/ (?=[^ ]*$)/, '\u00a0')}</span> `)}`;
+  }
+
   private when(step: number): TemplateResult {
-    if (step < 0) return html`<span class="quiet">from the start</span>`;
+    if (step < 0) return html`<span class="quiet">${step === -1 ? 'from the start' : 'earlier'}</span>`;
     const here = step === this.m.view?.step;
     return here ? html`<span class="sign">◂ this step</span>`
       : html`<button class="link" @click=${() => void this.stage.moving.seek(step)}>step ${step}</button>`;
@@ -26,9 +33,9 @@ export class Maps extends Pane {
 
   private entry(info: MapInfo, e: MapEntry): TemplateResult {
     const name = `${info.name}[${e.keyText}]`;
-    return html`<tr class=${e.changed ? 'changed' : ''}><td>${e.keyText}</td>
-      ${e.valueTexts.map((t, cpu) => html`<td class="value">${(e.regions[cpu] ?? 0) === 0 ? t
-        : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, name)}>${t}</button>`}</td>`)}
+    return html`<tr class=${e.changed ? 'changed' : ''}><td>${this.text(e.keyText)}</td>
+      ${e.valueTexts.map((t, cpu) => html`<td class="value">${(e.regions[cpu] ?? 0) === 0 ? this.text(t)
+        : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, name)}><span>${this.text(t)}</span></button>`}</td>`)}
       <td class="when">${this.when(e.writer)}</td></tr>`;
   }
 
@@ -53,7 +60,7 @@ export class Maps extends Pane {
 
   private record(r: RingRecord): TemplateResult {
     const now = r.step === this.m.view?.step;
-    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : r.text}</td>
+    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : this.text(r.text)}</td>
       <td class="when">${r.state}</td><td class="when">${this.when(r.step)}</td></tr>`;
   }
 
@@ -74,6 +81,6 @@ export class Maps extends Pane {
     }
     const own = v.maps.filter(x => l.maps[x.map]?.internal !== true), inner = v.maps.filter(x => l.maps[x.map]?.internal === true);
     return html`${own.map(x => this.map(x))}
-      ${inner.length === 0 ? nothing : html`<details><summary>Global variables and constants (${inner.map(x => l.maps[x.map]?.name).join(', ')})</summary>${inner.map(x => this.map(x))}</details>`}`;
+      ${inner.length === 0 ? nothing : html`<details ?open=${own.length === 0}><summary>Global variables and constants (${inner.map(x => l.maps[x.map]?.name).join(', ')})</summary>${inner.map(x => this.map(x))}</details>`}`;
   }
 }

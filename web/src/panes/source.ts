@@ -102,8 +102,16 @@ export class Source extends Pane {
     return {
       hues, breakpoints: bps, now: old || m.view === null ? 0 : this.lineOf(m.view.pc),
       pointed: pointed !== undefined && base(pointed.file) === file ? pointed.line : 0,
-      problems: m.problems.map(p => ({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message })),
+      problems: [...m.problems.map(p => ({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message })), ...this.refused()],
     };
+  }
+
+  /** The line that the verifier refuses, underlined from its first to its last character. */
+  private refused(): Paint['problems'] {
+    const v = this.stage.verdicts.rejection;
+    if (v === null || v.line === 0 || base(v.file) !== this.file) return [];
+    const line = this.text.split('\n', v.line)[v.line - 1] ?? '', code = line.trim();
+    return code === '' ? [] : [{ line: v.line, col: line.indexOf(code) + 1, length: code.length, error: true, message: `the verifier: ${v.errors.join(', ')}` }];
   }
 
   private go(p: Problem): void {
@@ -147,7 +155,7 @@ export class Source extends Pane {
     const m = this.m;
     if (this.editor === null) return;
     this.editor.setText(this.text, m.program.lang === 'asm' ? 'asm' : 'c', m.program.lang === 'object');
-    const key = [this.text, m.listing, m.view?.pc, m.breakpoints, m.pointed, m.problems, m.stale, this.editor];
+    const key = [this.text, m.listing, m.view?.pc, m.breakpoints, m.pointed, m.problems, m.stale, this.stage.verdicts.rejection, this.editor];
     if (key.every((k, i) => k === this.painted[i]) && this.painted.length > 0) return;
     this.painted = key;
     if (this.frame !== 0) return;

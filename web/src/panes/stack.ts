@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { Frame, View } from '../engine/api';
+import { little, word } from '../model/bytes';
 import { Pane, styles } from '../ui/pane';
 import { mark, next, read, unknown, watched, written, type Pick } from './bytes';
 import './bytes';
@@ -27,6 +28,12 @@ export class Stack extends Pane {
     return m;
   }
 
+  /** The eight bytes of a row as a number, once all of them are written. */
+  private value(f: Frame, marks: Uint8Array, at: number): string {
+    for (let i = at; i < at + 8; i++) if ((marks[i]! & unknown) !== 0) return '';
+    return word(little(f.stack, at), this.m.prefs.base);
+  }
+
   private frame(v: View, f: Frame): TemplateResult | typeof nothing {
     const marks = this.marks(v, f);
     const used = allRows.filter(r => {
@@ -39,7 +46,7 @@ export class Stack extends Pane {
     return html`<div class="frame">
       <h3>${name} <span class="used">${used.length === 0 ? 'nothing written' : `${deepest} of 512 bytes used`}</span></h3>
       ${rows.length === 0 ? nothing : html`<skep-bytes caption="stack of ${name}" .bytes=${f.stack} .marks=${marks} .rows=${rows}
-        .label=${(at: number) => `fp-${size - at}`} .name=${(at: number) => `fp-${size - at}`}
+        .label=${(at: number) => `fp-${size - at}`} .note=${(at: number) => this.value(f, marks, at)} .name=${(at: number) => `fp-${size - at}`}
         @skep-pick=${(e: CustomEvent<Pick>) => void this.stage.moving.watch(
           { kind: 'memory', region: f.region, offset: e.detail.offset, length: 1 }, `the stack byte at fp-${size - e.detail.offset}`)}></skep-bytes>`}
     </div>`;

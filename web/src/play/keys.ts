@@ -39,6 +39,7 @@ export const keyTable: readonly Key[] = [
     if (pc >= 0) void f.stage.moving.toggleBreakpoint(pc);
   } },
   { keys: ['1', '…', '0'], does: 'go to a pane: the numbers are in the Panes menu', on: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], act: (f, k) => f.pane(k) },
+  { keys: ['l'], does: 'the verifier\'s log', on: ['l'], act: f => f.pane('l') },
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },
   { keys: ['Ctrl+S'], does: 'share: a link to this view', on: ['Ctrl+s', 'Meta+s'], act: f => f.share() },

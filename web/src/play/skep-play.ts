@@ -12,6 +12,7 @@ import { LitElement } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { Engine } from '../engine/api';
 import { loadEngine } from '../engine/client';
+import { VerdictClient, verifierInWorker } from '../engine/verdict';
 import { exampleSituation, situationOf } from '../model/address';
 import { findCompiler } from '../model/compile';
 import { examples, hookTitle } from '../model/gallery';
@@ -29,6 +30,7 @@ import type { Shift } from './splitter';
 import './splitter';
 import './transport';
 import './narration';
+import './verdict-strip';
 import './gallery';
 import './options';
 import './share';
@@ -86,6 +88,7 @@ export class SkepPlay extends LitElement implements Frame {
     window.removeEventListener('online', this.online);
     window.removeEventListener('offline', this.online);
     this.m.session?.close();
+    this.stage.verdicts.end();
   }
 
   // ------------------------------------------------------------ beginning
@@ -132,11 +135,32 @@ export class SkepPlay extends LitElement implements Frame {
       });
       await this.stage.loading.begin(engine);
       this.dispatchEvent(new CustomEvent('skep-ready', { bubbles: true, composed: true }));
+      this.startVerifier();
     } catch (e) {
       m.engineState = 'failed';
       m.engineError = e instanceof Error ? e.message : String(e);
       m.changed();
     }
+  }
+
+  /** The verifier is not needed for the first step: it comes when the page has settled. */
+  private startVerifier(): void {
+    if (SKEP_FAKE || this.stage.verdicts.on || !this.isConnected) return;
+    const start = verifierInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_VERIFY, import.meta.url));
+    this.stage.verdicts.begin(new VerdictClient(start));
+  }
+
+  /** Shows an instruction that a verdict or a line of the log is about. */
+  private async showInsn(pc: number): Promise<void> {
+    const m = this.m, had = this.width === 'narrow';
+    if (m.insnAt(pc) < 0) return;
+    m.pointed = m.insn(pc)?.line ?? -1;
+    this.front('code');
+    await this.updateComplete;
+    await new Promise(requestAnimationFrame);
+    const code = this.renderRoot.querySelector('skep-code') as unknown as { show(pc: number): void; focusInsn(pc: number): Promise<void> } | null;
+    if (had) await code?.focusInsn(pc);
+    else code?.show(pc);
   }
 
   private readonly travelled = async (): Promise<void> => {
@@ -303,7 +327,7 @@ export class SkepPlay extends LitElement implements Frame {
         : html`<h2>${paneInfo(front).title}</h2>`}
         <div class="tools"><span class="room"><button aria-pressed=${large} title="m" @click=${() => { this.large = large ? '' : s.id; }}>${large ? 'Restore' : 'Enlarge'}</button>
           <button aria-label="Hide ${paneInfo(front).title}" @click=${() => this.hide(front)}>Hide</button></span>${this.tools(front)}</div></div>
-      ${shown.map(id => html`<div class="pane ${id === 'source' || id === 'code' || id === 'packets' ? 'fixed' : ''}" id="pane-${id}" data-pane=${id} tabindex=${id === 'source' || id === 'packets' ? -1 : 0}
+      ${shown.map(id => html`<div class="pane ${id === 'source' || id === 'code' || id === 'packets' || id === 'log' ? 'fixed' : ''}" id="pane-${id}" data-pane=${id} tabindex=${id === 'source' || id === 'packets' ? -1 : 0}
         role=${tabs ? 'tabpanel' : 'group'} aria-label=${paneInfo(id).title} ?hidden=${id !== front} @focusin=${() => { this.current = id; }}>${id === front || id === 'source' ? paneView(id, this.stage) : nothing}</div>`)}
     </section>`;
   }
@@ -378,11 +402,13 @@ export class SkepPlay extends LitElement implements Frame {
   override render(): TemplateResult {
     const narrow = this.width === 'narrow', s = this.stage;
     return html`<div class="frame ${this.width} ${this.m.stale ? 'stale' : ''}" @skep-file=${(e: CustomEvent<File>) => void this.take(e.detail)}
-      @skep-run=${() => this.run()} @skep-leave=${() => { if (!this.escape()) void this.focusPane('code'); }} @skep-retry=${() => void this.startEngine()}>
+      @skep-run=${() => this.run()} @skep-leave=${() => { if (!this.escape()) void this.focusPane('code'); }} @skep-retry=${() => void this.startEngine()}
+      @skep-insn=${(e: CustomEvent<number>) => void this.showInsn(e.detail)} @skep-log=${() => void this.focusPane('log')}>
       ${this.header()}
       ${narrow ? nothing : html`<skep-transport .stage=${s}></skep-transport>`}
       ${this.about()}
       <main>${this.columns()}</main>
+      <skep-verdict-strip .stage=${s} ?narrow=${narrow}></skep-verdict-strip>
       <skep-narration .stage=${s} ?narrow=${narrow} @pointerdown=${(e: PointerEvent) => { this.swipe = e.clientX; }} @pointerup=${this.swiped}></skep-narration>
       ${narrow ? html`<skep-transport narrow .stage=${s}></skep-transport>` : nothing}
       ${this.dropping ? html`<div class="drop"><p>Drop it here</p><p class="second">a pcap file, an eBPF object, C or assembly</p></div>` : nothing}

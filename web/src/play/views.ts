@@ -12,6 +12,7 @@ import '../panes/maps';
 import '../panes/context';
 import '../panes/calls';
 import '../panes/output';
+import '../panes/log';
 
 export function paneView(id: PaneId, s: Stage): TemplateResult {
   switch (id) {
@@ -25,5 +26,6 @@ export function paneView(id: PaneId, s: Stage): TemplateResult {
     case 'ctx': return html`<skep-context .stage=${s}></skep-context>`;
     case 'calls': return html`<skep-calls .stage=${s}></skep-calls>`;
     case 'output': return html`<skep-output .stage=${s}></skep-output>`;
+    case 'log': return html`<skep-log .stage=${s}></skep-log>`;
   }
 }
