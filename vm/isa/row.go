@@ -15,7 +15,7 @@ type Row struct {
 	Off   int16
 	Imm   int32
 	Use   Use
-	Text  string // template in the words of the kernel's log
+	Text  string // template, see Table; vm/asm prints the exact words of the kernel's log
 	Since string // first Linux version that accepts it; empty: none does
 	Group Group
 	Doc   string // one sentence: what it does
