@@ -1,0 +1,278 @@
+package amd64
+
+import (
+	"slices"
+
+	"skep/jit/ir"
+	"skep/vm/isa"
+)
+
+// Features of the processor and of the process that the code is for.
+type Features struct {
+	BMI2 bool // shlx, shrx, sarx
+	// GS: the segment base of gs is the arena. Without it each access costs
+	// an instruction more.
+	GS bool
+}
+
+// Code is the result: position independent, to be entered by package native.
+type Code struct {
+	Text []byte
+	// Offset is where each op begins in Text, -1 for those inside of a group;
+	// KindEnd included.
+	Offset   []int32
+	Slot     []int32 // of each op
+	Dense    []int32 // op of each slot
+	Return   int32   // where a function that a helper calls returns to
+	Features Features
+	Exit     int32 // op of an exit instruction, -1 when there is none
+	Notes    []ir.Note
+}
+
+// jump is a reference to a place that is not known yet.
+type jump struct {
+	at     int   // of the displacement
+	short  bool  // it has 8 bits
+	target int32 // op
+}
+
+// stub is code out of line: what to do when a check fails.
+type stub struct {
+	op     int32
+	at     int // displacement that leads here
+	back   int // where to go on, -1 when nowhere
+	reason uint32
+	addr   mem // of an ExitMiss
+	size   int
+	window int
+}
+
+type lower struct {
+	encoder
+	u     *ir.Unit
+	feat  Features
+	off   []int32
+	prev  []int32 // off of the round before, nil in the first
+	jumps []jump
+	stubs []stub
+	op    int32 // op being lowered
+	ends  []int // displacements that lead to the end of the program
+	leave []int // displacements that lead to the common exit
+
+	seed   uint64 // of the keys of constant blinding
+	tooFar bool   // a short jump does not reach: a mistake of this package
+}
+
+// Lower makes the code. It emits twice: the first round has long jumps only,
+// and with the distances known from it the second one uses short jumps where
+// they are certain to reach.
+func Lower(u *ir.Unit, feat Features) (*Code, error) {
+	l := &lower{u: u, feat: feat, off: make([]int32, len(u.Ops))}
+	l.b = make([]byte, 0, 12*len(u.Ops)+512)
+	l.stubs = make([]stub, 0, len(u.Ops)/4+8)
+	l.jumps = make([]jump, 0, len(u.Ops)/4+8)
+	if _, err := l.emit(); err != nil {
+		return nil, err
+	}
+	l.prev = slices.Clone(l.off)
+	l.b, l.jumps, l.stubs, l.leave, l.ends = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0]
+	c, err := l.emit()
+	if l.tooFar {
+		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
+	}
+	return c, err
+}
+
+func (l *lower) emit() (*Code, error) {
+	u := l.u
+	l.seed = u.Options.Blind
+	c := &Code{Exit: -1, Features: l.feat, Dense: u.Dense, Notes: u.Notes}
+	for i := range u.Ops {
+		o := &u.Ops[i]
+		l.op = int32(i)
+		if o.Len == 0 {
+			l.off[i] = -1
+			continue
+		}
+		l.off[i] = int32(l.pos())
+		if o.Own == isa.KindExit {
+			c.Exit = int32(i)
+		}
+		if u.Options.Blind != 0 && l.blinded(o) {
+			continue
+		}
+		if !l.lowerOp(o) {
+			return nil, &ir.Error{Slot: int(o.Slot), Msg: "amd64 has no code for it"}
+		}
+	}
+	l.finish(c)
+	if l.prev == nil {
+		return c, nil
+	}
+	c.Text = slices.Clone(l.b)
+	c.Offset = l.off
+	c.Slot = make([]int32, len(u.Ops))
+	for i := range u.Ops {
+		c.Slot[i] = u.Ops[i].Slot
+	}
+	return c, nil
+}
+
+// loops makes scratch point to the context, displaced by eight times the
+// depth of the frame.
+func (l *lower) loops() {
+	l.rm(w64, 0x8b, scratch, ctx(CtxTop))
+	l.alu(w64, aluSub, scratch, rbp)
+	l.shiftImm(w64, shShr, scratch, 7)
+	l.alu(w64, aluAdd, scratch, context)
+}
+
+// jcc jumps to the op target when cc holds; jmp always.
+func (l *lower) jcc(cc byte, target int32) { l.branch(0x70|cc, 0x0f80|uint32(cc), target) }
+func (l *lower) jmp(target int32)          { l.branch(0xeb, 0xe9, target) }
+
+func (l *lower) branch(short byte, long uint32, target int32) {
+	j := jump{target: target}
+	if l.prev != nil {
+		// In the round before everything was at least as far apart as now.
+		d := l.prev[target] - l.prev[l.op]
+		j.short = d > -80 && d < 100
+	}
+	if j.short {
+		l.byte(short, 0)
+		j.at = l.pos() - 1
+	} else {
+		l.opcode(long)
+		l.imm32(0)
+		j.at = l.pos() - 4
+	}
+	l.jumps = append(l.jumps, j)
+}
+
+// local is a short jump forward within the code of one op: land ends it.
+func (l *lower) local(cc byte) int {
+	l.byte(0x70|cc, 0)
+	return l.pos() - 1
+}
+
+func (l *lower) localJmp() int {
+	l.byte(0xeb, 0)
+	return l.pos() - 1
+}
+
+func (l *lower) land(at int) { l.b[at] = byte(l.pos() - at - 1) }
+
+// far jumps to a stub when cc holds and returns the place to patch.
+func (l *lower) far(cc byte) int {
+	l.byte(0x0f, 0x80|cc)
+	l.imm32(0)
+	return l.pos() - 4
+}
+
+func (l *lower) farJmp() int {
+	l.byte(0xe9)
+	l.imm32(0)
+	return l.pos() - 4
+}
+
+// host leaves the op to the interpreter.
+func (l *lower) host() bool {
+	l.exit(uint32(ExitHost))
+	return true
+}
+
+// exit leaves the code in line.
+func (l *lower) exit(reason uint32) {
+	l.rm(0, 0xc7, 0, ctx(CtxExit))
+	l.imm32(l.op)
+	l.rm(0, 0xc7, 0, ctx(CtxReason))
+	l.imm32(int32(reason))
+	l.leave = append(l.leave, l.farJmp())
+}
+
+// burn takes n instructions off the fuel.
+func (l *lower) burn(n int32) {
+	l.aluImm(w64, aluSub, fuel, n)
+	s := stub{op: l.op, reason: uint32(ExitFuel), at: l.far(ccS)}
+	s.back = l.pos()
+	l.stubs = append(l.stubs, s)
+}
+
+// finish emits the stubs, the common exit and the ends, and resolves jumps.
+func (l *lower) finish(c *Code) {
+	for i := range l.stubs {
+		l.emitStub(&l.stubs[i])
+	}
+	c.Return = int32(l.pos())
+	l.rm(0, 0xc7, 0, ctx(CtxReason))
+	l.imm32(int32(ExitReturn))
+	l.leave = append(l.leave, l.farJmp())
+	for _, at := range l.ends {
+		l.patch32(at, l.pos()-at-4)
+	}
+	l.rm(0, 0xc7, 0, ctx(CtxReason))
+	l.imm32(int32(ExitDone))
+	for _, at := range l.leave {
+		l.patch32(at, l.pos()-at-4)
+	}
+	for i, r := range regs {
+		l.rm(w64, 0x89, r, ctx(CtxRegs+8*int32(i)))
+	}
+	l.rm(w64, 0x89, fuel, ctx(CtxFuel))
+	l.rm(w64, 0x89, rsp, ctx(CtxStack))
+	l.ripLea(0)
+	l.rm(w64, 0x89, scratch, ctx(CtxCode))
+	l.rm(w64, 0x8b, rsp, ctx(CtxSP))
+	l.rm(w64, 0x8b, rbp, ctx(CtxBP))
+	l.byte(0xc3)
+	for _, j := range l.jumps {
+		d := int(l.off[j.target]) - j.at
+		if j.short {
+			l.b[j.at] = byte(d - 1)
+			l.tooFar = l.tooFar || !is8(int32(d-1))
+		} else {
+			l.patch32(j.at, d-4)
+		}
+	}
+}
+
+// ripLea loads the address of a place in the code into scratch.
+func (l *lower) ripLea(to int) {
+	l.byte(0x4c, 0x8d, 0x25)
+	l.imm32(0)
+	l.patch32(l.pos()-4, to-l.pos())
+}
+
+func (l *lower) emitStub(s *stub) {
+	l.patch32(s.at, l.pos()-s.at-4)
+	l.op = s.op
+	switch Exit(s.reason & 0xff) {
+	case ExitMiss:
+		// The current frame is a window of its own.
+		m := s.addr
+		m.gs = false
+		m.disp += frameSize
+		l.lea(w64, scratch, m)
+		l.alu(w64, aluSub, scratch, rbp)
+		l.aluImm(w64, aluCmp, scratch, int32(frameSize-s.size))
+		l.byte(0x0f, 0x80|ccBE)
+		l.imm32(int32(s.back - l.pos() - 4))
+		m.disp -= frameSize
+		// So is the value that was looked up last.
+		first := s.window / (NumWindows / 2) * (NumWindows / 2)
+		if s.window != first {
+			at := int32(CtxWindows + first*WindowSize)
+			l.lea(w64, scratch, m)
+			l.rm(w64, 0x2b, scratch, ctx(at))
+			l.rm(w64, 0x3b, scratch, ctx(at+8*int32(log2(s.size)+1)))
+			l.byte(0x0f, 0x80|ccB)
+			l.imm32(int32(s.back - l.pos() - 4))
+		}
+		l.lea(w64, scratch, m)
+		l.rm(w64, 0x89, scratch, ctx(CtxAddr))
+	case ExitFuel:
+		l.ripLea(s.back)
+		l.rm(w64, 0x89, scratch, ctx(CtxResume))
+	}
+	l.exit(s.reason)
+}

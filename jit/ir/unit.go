@@ -1,0 +1,136 @@
+package ir
+
+import (
+	"strconv"
+
+	"skep/vm/isa"
+)
+
+// Program is what is compiled: instructions, and what the machine that they
+// will run in has put behind their numbers.
+type Program struct {
+	Insns []isa.Insn
+	// Consts has, by slot ascending, the value that a wide load with a pseudo
+	// source (map, variable, function) loads. One that is missing is left to
+	// the interpreter each time it runs.
+	Consts []Const
+	// Arrays are the array maps whose lookups may be done in place.
+	Arrays []Array
+}
+
+// Const is the resolved value of the wide load at a slot.
+type Const struct {
+	Slot  int
+	Value uint64
+}
+
+// Array is where an array map lies in the arena.
+type Array struct {
+	Ptr     uint64 // register value that stands for the map
+	Elems   uint32 // address of the value of element 0
+	Stride  uint32
+	Entries uint32
+	Value   uint32 // bytes of a value that programs may touch
+	Perm    uint8  // 1: they may read it, 2: write
+	Name    string
+}
+
+// Facts is what a verifier has proved of the program.
+type Facts struct {
+	// Accepted: every access is inside its memory, so that none is checked but
+	// those at the slots in Checked: loads that may miss (BPF_PROBE_MEM), and
+	// memory of which the machine has less than the kernel, as a kernel object
+	// that it only simulates.
+	Accepted bool
+	Checked  []int // slots, ascending
+	NonZero  []int // slots, ascending, of divisions whose divisor is not zero
+	Alone    bool  // no tail call leads to the program: it starts in the first frame
+}
+
+// Options turn parts of the compiler off, or lessons on.
+type Options struct {
+	NoFusion bool // one instruction at a time
+	NoInline bool // every helper is called
+	// Blind, when not zero, hides constants: see package amd64's blind.go. It
+	// is the seed of what they are hidden behind, random where it matters.
+	// Nothing is fused then.
+	Blind uint64
+}
+
+// Note says what was made of an instruction that is not plain translation:
+// what the view of the machine code shows beside it.
+type Note struct {
+	Slot int
+	Kind NoteKind
+	Text string
+}
+
+// NoteKind sorts notes.
+type NoteKind uint8
+
+const (
+	NoteFusion  NoteKind = iota + 1 // several instructions became one
+	NoteDropped                     // a check was left out, and the fact that allowed it
+	NoteInline                      // a helper call became instructions
+	NoteHost                        // left to the interpreter
+)
+
+var noteNames = [...]string{"", "fusion", "dropped check", "inlined", "interpreted"}
+
+func (k NoteKind) String() string { return noteNames[k] }
+
+// Error is a program that cannot be compiled.
+type Error struct {
+	Slot int // -1: the program as a whole
+	Msg  string
+}
+
+func (e *Error) Error() string {
+	if e.Slot < 0 {
+		return "jit: " + e.Msg
+	}
+	return "jit: instruction " + strconv.Itoa(e.Slot) + ": " + e.Msg
+}
+
+// Unit is a program on its way through the passes.
+type Unit struct {
+	Program *Program
+	Facts   Facts
+	Options Options
+
+	Ops   []Op    // with a KindEnd behind the last instruction
+	Dense []int32 // op of each slot, -1 for the second half of a wide one
+	Notes []Note
+	Funcs []Func // the first is the program itself
+
+	// Irregular: an indirect jump may lead anywhere, so that no op is covered
+	// and every register is always live.
+	Irregular bool
+	// Callbacks: functions may be entered by helpers.
+	Callbacks bool
+	maxDepth  int // frames a call chain may have, 0 when not bounded
+}
+
+// Func is a function of the program.
+type Func struct {
+	Op      int32
+	Clobber uint16 // registers of r6 to r9 that it or what it calls writes
+	MayGoto bool   // it counts the passes of may_goto
+	callees []int32
+	depth   int
+}
+
+// FuncAt is the function that begins at op, nil when none does.
+func (u *Unit) FuncAt(op int32) *Func {
+	for i := range u.Funcs {
+		if u.Funcs[i].Op == op {
+			return &u.Funcs[i]
+		}
+	}
+	return nil
+}
+
+// note records what happened to op i.
+func (u *Unit) note(i int, k NoteKind, text string) {
+	u.Notes = append(u.Notes, Note{Slot: int(u.Ops[i].Slot), Kind: k, Text: text})
+}

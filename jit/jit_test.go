@@ -1,0 +1,79 @@
+package jit_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"skep/jit"
+	"skep/jit/amd64"
+	"skep/vm/asm"
+)
+
+func compile(t *testing.T, text string, f jit.Facts, o jit.Options) *jit.Code {
+	t.Helper()
+	res := asm.Assemble(text, asm.Options{})
+	if len(res.Errors) > 0 {
+		t.Fatalf("%v\n%s", res.Errors[0], text)
+	}
+	c, err := jit.Compile(&jit.Program{Insns: res.Insns}, jit.Target{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: true, GS: true}}, f, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Offsets say where the code of each instruction is; the notes name what was
+// fused and dropped, in the order of the passes.
+func TestCompile(t *testing.T) {
+	const text = `
+		r2 = 0x1122334455667788 ll
+		r3 = r10
+		r3 += -16
+		r0 = *(u64 *)(r3 +8)
+		r0 += r2
+		exit`
+	c := compile(t, text, jit.Facts{Accepted: true}, jit.Options{})
+	if c.Offset[0] != 0 || c.Offset[1] != -1 || c.Offset[2] != 10 || c.Offset[3] != -1 || c.Offset[4] != -1 || c.Offset[5] <= c.Offset[2] {
+		t.Errorf("offsets %v", c.Offset)
+	}
+	var notes []string
+	for _, n := range c.Notes {
+		notes = append(notes, n.Kind.String()+": "+n.Text)
+	}
+	if got := strings.Join(notes, "; "); got != "dropped check: bounds: the verifier proved 8 bytes in reach; fusion: indexed address" {
+		t.Errorf("notes %q", got)
+	}
+	checked := compile(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{}, jit.Options{})
+	proved := compile(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{Accepted: true}, jit.Options{})
+	if len(checked.Text) <= len(proved.Text) {
+		t.Errorf("%d bytes with checks, %d without", len(checked.Text), len(proved.Text))
+	}
+}
+
+// With blinding no constant of the program stands in the code.
+func TestBlinding(t *testing.T) {
+	const marker = 0x5eaf00d1
+	const text = `
+		r0 = 0x5eaf00d1
+		w3 = 0x5eaf00d1
+		r2 = 0x5eaf00d15eaf00d1 ll
+		r0 += 0x5eaf00d1
+		r0 *= 0x5eaf00d1
+		r0 /= 0x5eaf00d1
+		w0 s%= 0x5eaf00d1
+		r0 ^= 0x5eaf00d1
+		*(u32 *)(r10 -8) = 0x5eaf00d1
+		*(u64 *)(r10 -8) = 0x5eaf00d1
+		if r0 > 0x5eaf00d1 goto +1
+		if w0 & 0x5eaf00d1 goto +0
+		exit`
+	b := binary.LittleEndian.AppendUint32(nil, marker)
+	if n := bytes.Count(compile(t, text, jit.Facts{}, jit.Options{}).Text, b); n != 13 {
+		t.Errorf("the constant is in plain code %d times, want 13", n)
+	}
+	if n := bytes.Count(compile(t, text, jit.Facts{}, jit.Options{Blind: 7}).Text, b); n != 0 {
+		t.Errorf("the constant is in blinded code %d times", n)
+	}
+}

@@ -1,0 +1,84 @@
+//go:build linux && amd64
+
+package native_test
+
+import (
+	"testing"
+
+	"skep/jit"
+	"skep/jit/native"
+	"skep/verifier"
+	"skep/verifier/progen"
+	"skep/vm"
+	"skep/vm/hook"
+	"skep/vm/maps"
+)
+
+// convert makes a generated program into one for the machine and one for the
+// verifier.
+func convert(t testing.TB, p *progen.Program) (vm.Config, vm.Input, *vm.Program, *verifier.Program) {
+	typ, ok := hook.ByName(p.Type)
+	if !ok {
+		t.Fatalf("program type %q", p.Type)
+	}
+	cfg := vm.Config{}
+	v := &verifier.Program{Type: typ, GPL: true, Insns: p.Insns}
+	for _, m := range p.Maps {
+		mt, ok := maps.ByName(m.Type)
+		if !ok {
+			t.Fatalf("map type %q", m.Type)
+		}
+		cfg.Maps = append(cfg.Maps, maps.Spec{Name: m.Name, Type: mt, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.MaxEntries})
+		v.Maps = append(v.Maps, verifier.MapInfo{Name: m.Name, Type: mt, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.MaxEntries})
+	}
+	return cfg, vm.Input{Packet: p.Data}, &vm.Program{Type: typ, License: "GPL", Insns: p.Insns}, v
+}
+
+var proved = setup{name: "facts", facts: jit.Facts{Accepted: true}}
+
+// Random programs that the verifier accepts give the interpreter's result
+// without a check left in them; those that it refuses give the interpreter's
+// result or its fault with checks.
+func TestRandomPrograms(t *testing.T) {
+	n := scale(t, 500)
+	first := seed(t)
+	accepted, refused, faults := 0, 0, 0
+	for i := range n {
+		s := first + int64(i)
+		bad := 0.0
+		if i%3 == 0 {
+			bad = 0.2
+		}
+		cfg, in, p, v := convert(t, progen.New(progen.Config{Seed: s, Bad: bad}))
+		res, err := verifier.Verify(v, verifier.Config{})
+		if err != nil {
+			t.Fatalf("seed %d: %v", s, err)
+		}
+		setups := []*setup{&safe[i%len(safe)]}
+		if res.Verdict == verifier.Accepted {
+			accepted++
+			setups = append(setups, &proved)
+		} else {
+			refused++
+		}
+		for _, set := range setups {
+			diff, o := differ(t, cfg, in, set, p)
+			if diff != "" {
+				t.Errorf("seed %d (bad %v, %v): %s", s, bad, res.Verdict, diff)
+			}
+			if o.Status == native.Faulted {
+				faults++
+				if res.Verdict == verifier.Accepted {
+					t.Errorf("seed %d: the verifier accepted it and it faults: %s", s, o.Fault)
+				}
+			}
+		}
+		if t.Failed() && i > 5000 {
+			break
+		}
+	}
+	t.Logf("%d accepted, %d refused, %d faults", accepted, refused, faults)
+	if accepted < n/4 || refused == 0 || faults == 0 {
+		t.Errorf("%d accepted, %d refused, %d faults: too few of a kind to mean something", accepted, refused, faults)
+	}
+}

@@ -1,0 +1,330 @@
+package native
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"skep/jit/amd64"
+	"skep/vm/arena"
+	"skep/vm/isa"
+)
+
+// context is what r13 points to: the layout of amd64/context.go, held by a
+// test.
+type context struct {
+	regs    [11]uint64
+	goSP    uint64
+	goBP    uint64
+	stack   uint64
+	resume  uint64
+	fuel    int64
+	exit    int32
+	reason  uint32
+	base    uint64
+	floor   uint64
+	addr    uint64
+	code    uint64
+	top     uint64
+	loops   [8]uint64
+	bottom  uint64
+	_       uint64
+	windows [amd64.NumWindows]window
+}
+
+// window is the memory that an access may touch: lowest address, and how many
+// start addresses are good for 1, 2, 4 and 8 bytes.
+type window struct {
+	lo uint64
+	n  [4]uint64
+}
+
+func (w *window) set(v arena.Window) {
+	w.lo = uint64(v.Base)
+	for i := range w.n {
+		w.n[i] = 0
+		if size := uint32(1) << i; v.Len >= size {
+			w.n[i] = uint64(v.Len-size) + 1
+		}
+	}
+}
+
+// stackSize is the stack that native code gets: return addresses and saved
+// registers of eight frames and of callbacks.
+const stackSize = 64 << 10
+
+const (
+	frameStride = 1024
+	maxFrames   = isa.MaxCallFrames
+)
+
+// Runner runs programs for one machine. It is not safe for concurrent use.
+type Runner struct {
+	ctx     *context // in mem, behind the stack
+	mem     []byte
+	host    Host
+	span    *Span
+	progs   []*Program
+	prog    int
+	exits   int
+	state   State
+	known   [amd64.NumWindows]arena.Kind // what the windows are of, so far
+	dirty   bool                         // there are windows
+	regions [2]int                       // numbers of the regions of context and packet
+	end     Status                       // Running while the program runs
+	gs      bool
+}
+
+// NewRunner makes a runner for the programs of a machine, by their numbers.
+func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
+	mem, err := syscall.Mmap(-1, 0, stackSize+8192, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, os.NewSyscallError("native: mmap of a stack", err)
+	}
+	// A page below the stack that nothing may touch.
+	if err := syscall.Mprotect(mem[:4096], syscall.PROT_NONE); err != nil {
+		syscall.Munmap(mem)
+		return nil, os.NewSyscallError("native: mprotect of a stack", err)
+	}
+	if a := h.Arena(); uintptr(unsafe.Pointer(unsafe.SliceData(a.Buf))) != s.base() {
+		syscall.Munmap(mem)
+		return nil, errors.New("native: the machine's arena is not in the span: make it with Config.Span")
+	}
+	r := &Runner{mem: mem, host: h, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[stackSize+4096])), end: Exited}
+	r.ctx.base = uint64(s.base())
+	for i, g := range h.Arena().Regions() {
+		switch g.Kind {
+		case arena.Ctx:
+			r.regions[0] = i
+		case arena.Packet:
+			r.regions[1] = i
+		}
+	}
+	for _, p := range progs {
+		r.gs = r.gs || p.code.Features.GS
+	}
+	return r, nil
+}
+
+// Close frees the stack.
+func (r *Runner) Close() error {
+	if r.mem == nil {
+		return nil
+	}
+	err := syscall.Munmap(r.mem)
+	r.mem, r.ctx = nil, nil
+	return err
+}
+
+// Start puts the runner at the start of a program with the registers that the
+// machine has there.
+func (r *Runner) Start(prog int, regs [11]uint64) {
+	c := r.ctx
+	c.regs = regs
+	c.top = regs[isa.R10]
+	c.floor = c.top - (maxFrames-1)*frameStride
+	c.stack = uint64(uintptr(unsafe.Pointer(&r.mem[stackSize+4096-64])))
+	c.bottom = c.stack
+	r.refill()
+	c.loops[0] = 0
+	r.end = Running
+	r.exits = 0
+	r.prog = prog
+	r.goOn(0)
+}
+
+// Reg is register i.
+func (r *Runner) Reg(i int) uint64 { return r.ctx.regs[i] }
+
+// Exits is how often native code has been left since Start.
+func (r *Runner) Exits() int { return r.exits }
+
+func (r *Runner) push(addr uint64) {
+	r.ctx.stack -= 8
+	*(*uint64)(r.at(r.ctx.stack)) = addr
+}
+
+// at is a pointer into the runner's own memory.
+func (r *Runner) at(addr uint64) unsafe.Pointer {
+	first := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(r.mem))))
+	return unsafe.Pointer(&r.mem[addr-first])
+}
+
+// goOn sets where the current program is resumed. It reports false when the
+// op has no code.
+func (r *Runner) goOn(op int32) bool {
+	p := r.progs[r.prog]
+	off := p.code.Offset[op]
+	if off < 0 {
+		return false
+	}
+	r.ctx.resume = p.base() + uint64(off)
+	return true
+}
+
+// Run goes on until the program ends, faults, or about fuel instructions are
+// done: they are counted where loops close and functions are called.
+func (r *Runner) Run(fuel int64) Status {
+	c := r.ctx
+	c.fuel = max(fuel, 0)
+	for r.end == Running {
+		if r.gs {
+			enterGS(c)
+		} else {
+			enter(c)
+		}
+		if amd64.Exit(c.reason&0xff) == amd64.ExitDone {
+			r.end = Exited
+			break
+		}
+		r.exits++
+		if r.progs[r.prog].base() != c.code {
+			r.returned()
+		}
+		switch amd64.Exit(c.reason & 0xff) {
+		case amd64.ExitFuel:
+			return Running
+		case amd64.ExitMiss:
+			if !r.reach() {
+				r.do(c.exit, r.depth())
+			}
+		case amd64.ExitReturn:
+			r.do(r.anExit(), r.depth()-1)
+		default:
+			r.do(c.exit, r.depth())
+		}
+		if c.fuel < 0 && r.end == Running {
+			return Running
+		}
+	}
+	return r.end
+}
+
+// refill forgets the windows, as a helper may have moved what they were of,
+// and finds those of context and packet again.
+func (r *Runner) refill() {
+	if !r.dirty {
+		return
+	}
+	clear(r.ctx.windows[:])
+	r.dirty = false
+	var of [2]window // context, packet
+	regions := r.host.Arena().Regions()
+	if g := &regions[r.regions[0]]; g.Kind == arena.Ctx {
+		of[0].set(g.Window(g.Base))
+	}
+	if g := &regions[r.regions[1]]; g.Kind == arena.Packet {
+		if w := g.Window(g.Base); w.Perm != 0 {
+			of[1].set(w)
+		}
+	}
+	for n, k := range r.known {
+		switch k {
+		case arena.Ctx:
+			r.ctx.windows[n], r.dirty = of[0], true
+		case arena.Packet:
+			r.ctx.windows[n], r.dirty = of[1], true
+		}
+	}
+}
+
+// returned finds the program that was left, after a return to one that had
+// made a tail call from a function.
+func (r *Runner) returned() {
+	for i, p := range r.progs {
+		if p.base() == r.ctx.code {
+			r.prog = i
+			return
+		}
+	}
+}
+
+// reach looks up the window of the access that missed, as the interpreter
+// does.
+func (r *Runner) reach() bool {
+	c := r.ctx
+	size, n := uint32(c.reason>>8&0xff), int(c.reason>>16&0xff)
+	perm := arena.Read
+	if n >= amd64.NumWindows/2 {
+		perm = arena.Write
+	}
+	if c.addr>>32 != 0 {
+		return false
+	}
+	a := r.host.Arena()
+	region := a.Find(uint32(c.addr))
+	if region == nil || region.Perm&perm == 0 && region.Windower == nil {
+		return false
+	}
+	if region.Kind == arena.Stack && region.Index > 0 {
+		// The window would outlive the frame. The host knows which are in use.
+		return false
+	}
+	w := region.Window(uint32(c.addr))
+	if w.Perm&perm == 0 || !w.Contains(uint32(c.addr), size) {
+		return false
+	}
+	c.windows[n].set(w)
+	r.known[n] = region.Kind
+	r.dirty = true
+	r.goOn(c.exit)
+	return true
+}
+
+// depth is how many frames lie above the first.
+func (r *Runner) depth() int { return int(r.ctx.top-r.ctx.regs[isa.R10]) / frameStride }
+
+// do has the host run op, and what follows it as long as that has no code of
+// its own. behind is the depth that it leads to, unless a helper calls back.
+func (r *Runner) do(op int32, behind int) {
+	c, s := r.ctx, &r.state
+	s.Regs, s.Prog, s.Depth = c.regs, r.prog, r.depth()
+	s.Slot = int(r.progs[r.prog].code.Slot[op])
+	for {
+		c.fuel--
+		status := r.host.Do(s)
+		c.regs = s.Regs
+		if status != Running {
+			r.end = status
+			return
+		}
+		entered := s.Depth > behind
+		if entered { // a callback: where it returns to is this package
+			p := r.progs[r.prog]
+			r.push(p.base() + uint64(p.code.Return))
+		}
+		if entered || s.Prog != r.prog {
+			c.loops[s.Depth] = 0
+		}
+		r.prog = s.Prog
+		r.refill()
+		if r.goOn(r.opAt(s.Slot)) {
+			return
+		}
+	}
+}
+
+// anExit finds an exit instruction for the host to return from a callback by,
+// of the current program or, when that has none (it ended by a tail call), of
+// another: some program has just done one.
+func (r *Runner) anExit() int32 {
+	for i, p := range r.progs {
+		if op := r.progs[r.prog].code.Exit; op >= 0 {
+			return op
+		}
+		if p.code.Exit >= 0 {
+			r.prog = i
+		}
+	}
+	return r.progs[r.prog].code.Exit
+}
+
+// opAt is the op of a slot of the current program.
+func (r *Runner) opAt(slot int) int32 {
+	c := r.progs[r.prog].code
+	if slot >= len(c.Dense) {
+		return int32(len(c.Offset) - 1)
+	}
+	return c.Dense[slot]
+}
