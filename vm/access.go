@@ -34,6 +34,15 @@ func (w *windows) set(v arena.Window) {
 // packet's borders, close a record or map memory.
 func (m *Machine) forgetWindows() { m.rd, m.wr = windows{}, windows{} }
 
+// forgetBelow forgets windows into stack frames below addr: those of functions
+// that have returned, whose memory a dangling pointer must not reach.
+func (m *Machine) forgetBelow(addr uint64) {
+	low := uint64(m.top) - maxFrames*FrameStride
+	if m.rd.lo < addr && m.rd.lo >= low || m.wr.lo < addr && m.wr.lo >= low {
+		m.forgetWindows()
+	}
+}
+
 // window finds the window that [addr, addr+n) lies in with the permission.
 func (m *Machine) window(addr uint64, n uint32, perm arena.Perm) (arena.Window, bool) {
 	if addr>>32 != 0 {

@@ -41,6 +41,7 @@ func (m *Machine) leave() bool {
 	f := &c.frames[c.depth]
 	copy(c.r[isa.R6:isa.R10], f.saved[:])
 	c.r[isa.R10] = uint64(m.top) - c.depth*FrameStride
+	m.forgetBelow(c.r[isa.R10] - FrameSize)
 	prog := f.ret >> 32
 	c.pc = f.ret & 0xffffffff
 	same := prog == c.prog

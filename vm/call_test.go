@@ -39,6 +39,32 @@ func TestStackSeparation(t *testing.T) {
 	}
 }
 
+// A pointer into the frame of a function that has returned faults, also when
+// the machine has just looked at that memory.
+func TestDanglingStackPointer(t *testing.T) {
+	insns := assemble(t, `
+		call f
+		r0 = *(u64 *)(r0 +0)
+		exit
+	f:
+		*(u64 *)(r10 -8) = 2
+		r0 = *(u64 *)(r10 -8)
+		r0 = r10
+		r0 += -8
+		exit`)
+	run := machine(t, vm.Config{}, vm.Input{}, insns...)
+	if s := run.Run(100); s != vm.StopFault {
+		t.Errorf("run: %v, r0 %d", s, run.Reg(0))
+	}
+	step := machine(t, vm.Config{}, vm.Input{}, insns...)
+	for !step.Done() {
+		step.Step()
+	}
+	if step.Fault() == nil || run.Fault() == nil || step.Fault().Error() != run.Fault().Error() {
+		t.Errorf("step: %v, run: %v", step.Fault(), run.Fault())
+	}
+}
+
 func tailConfig() vm.Config {
 	return vm.Config{Maps: []maps.Spec{{Name: "progs", Type: maps.ProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 4, Init: []maps.KV{
 		{Key: []byte{0, 0, 0, 0}, Value: []byte{0, 0, 0, 0}},
