@@ -59,9 +59,9 @@ build: web ## the one binary, ./skep, with the sandbox's guest programs inside
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o server/sandbox/bin/jail ./server/sandbox/jail
 	CGO_ENABLED=0 go build -trimpath -tags embedagent -ldflags '-s -w' -o skep ./server/cmd/skep
 
-generate: ## rewrite generated files (templ, protocol, tables)
-	go tool templ generate -path web >/dev/null 2>&1
-	go generate ./...
+generate: ## rewrite generated files (templ, protocol, interpreter); vm/helper/doc.go says how its tables are made
+	go tool templ generate -path web -log-level error
+	go generate ./vm ./wasm/protocol
 
 test-go:
 	SKEP_CI=$${SKEP_CI:-} go test -timeout 20m ./...
@@ -71,9 +71,11 @@ test-kernel: setup web ## slow campaigns against real kernels in the sandbox
 
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	go run ./server/internal/fuzzall -time $(FUZZTIME)
+	go tool esbuild web/src/engine/link.fuzz.ts --bundle --platform=node --format=esm --log-level=warning | \
+		LINK_FUZZ_SECONDS=$$(( $$(echo $(FUZZTIME) | sed 's/m$$/*60/; s/s$$//') )) node --input-type=module -
 
 bench: web ## speed as ratios to a reference in the same run
-	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./wasm/... ./verifier/...
+	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./verifier/... ./jit/... ./wasm/...
 
 clean: ## remove what was built
 	rm -rf skep web/node_modules && find web/dist -mindepth 1 ! -name .keep -delete
