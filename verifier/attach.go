@@ -118,6 +118,9 @@ func (e *env) checkAttachTarget() errno {
 		return e.notModelled("attach target that is not in the kernel's BTF")
 	}
 	t.proto = k.Type(k.Type(id).Target())
+	if err := e.distillProto(k, t); err != 0 {
+		return err
+	}
 	if e.prog.Type == hook.LSM {
 		return e.attachLSM()
 	}
@@ -130,7 +133,7 @@ func (e *env) checkAttachTarget() errno {
 		e.logf("%s() is not modifiable\n", t.name)
 		return einval
 	}
-	return 0
+	return e.attachDenied(t.name)
 }
 
 // modifyReturn reports whether fmod_ret programs may attach to a function, and
@@ -278,7 +281,7 @@ func (e *env) ctxByBTF(off, size int) (r RegState, retval, ok bool) {
 	case kind == btf.KindInt && pt.Size() <= 8, kind.IsEnum(), kind == btf.KindStruct:
 		return r, retval, true
 	case kind != btf.KindPtr:
-		return refuse("func '%s' arg%d '%s' has type %s. Only pointer access is allowed\n", t.name, arg, pt.Name(), kindWord(kind))
+		return refuse("func '%s' arg%d '%s' has type %s. Only pointer access is allowed\n", t.name, arg, nameOr(pt.Name()), kindWord(kind))
 	case size != 8:
 		return refuse("func '%s' size %d must be 8\n", t.name, size)
 	}
@@ -337,12 +340,20 @@ func (e *env) ctxByBTF(off, size int) (r RegState, retval, ok bool) {
 	if t.ops != nil && t.ops.name == "tcp_congestion_ops" && !r.Type.unsafeModifiers() && to.Name() == "sock" {
 		r.setBTF(btfKernel, uint32(e.kernelStruct("tcp_sock")))
 	}
-	e.logf("func '%s' arg%d has btf_id %d type %s '%s'\n", t.name, arg, uint32(to.ID()), kindWord(to.Kind()), to.Name())
+	e.logf("func '%s' arg%d has btf_id %d type %s '%s'\n", t.name, arg, uint32(to.ID()), kindWord(to.Kind()), nameOr(to.Name()))
 	if errPtr {
 		e.logf("marking pointer arg%d as scalar as it may encode error", arg)
 		r.Type = ScalarValue
 	}
 	return r, retval, true
+}
+
+// nameOr is a type's name in a message (__btf_name_by_offset).
+func nameOr(name string) string {
+	if name == "" {
+		return "(anon)"
+	}
+	return name
 }
 
 // ctxArgIndex is the argument at an offset of the context, and how many there

@@ -29,6 +29,7 @@ type Config struct {
 	LogMax    int // the last bytes of the log that are kept, 0: 16 MiB
 	CPUs      int // nr_cpu_ids, 0: 1
 	MaxStates int // checkpoints alive at a time before giving up, 0: 1<<16
+	MaxMemory int // bytes of states before giving up, 0: 1 GiB
 
 	// KernelBTF describes the kernel's types; without it programs that need
 	// them are not modelled.

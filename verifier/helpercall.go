@@ -49,6 +49,13 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 	id := in.Imm
 	c := e.caller
 	c.Sleepable = e.inSleepable()
+	if id == fnGetFuncIP && e.prog.Type == hook.Kprobe {
+		// Of the prototypes for probes only that of single kprobes is GPL only.
+		switch e.attachType() {
+		case hook.TraceKprobeMulti, hook.TraceUprobeMulti, hook.TraceKprobeSession:
+			c.GPL = true
+		}
+	}
 	d := helper.Permission(c, int(id))
 	if d == helper.Allowed && !e.structOpsHelper(id) {
 		d = helper.DenyType

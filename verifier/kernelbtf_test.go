@@ -12,7 +12,7 @@ import (
 // parent under RCU, a count, a name and a user pointer.
 func tinyKernel(t *testing.T) *btf.Spec {
 	t.Helper()
-	b := btf.NewSplitBuilder(nil)
+	b := new(btf.Builder)
 	u64 := b.Int("u64", 8, 0)
 	i32 := b.Int("int", 4, 1)
 	idx := b.Int("idx", 4, 0)
@@ -154,7 +154,7 @@ func TestKernelPointers(t *testing.T) {
 
 // TestStructOps attaches programs to members of structs of functions.
 func TestStructOps(t *testing.T) {
-	b := btf.NewSplitBuilder(nil)
+	b := new(btf.Builder)
 	i32 := b.Int("int", 4, 1)
 	u32 := b.Int("u32", 4, 0)
 	name := b.Array(i32, u32, 4)

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
+	"skep/vm/btf"
+	"skep/vm/hook"
 	"skep/vm/isa"
 )
 
@@ -82,7 +85,7 @@ func TestOracleAdvanced(t *testing.T) {
 		}
 	}
 	var recs []*record
-	for i := range *oracleN {
+	for i := range *oracleN * 2 / 3 {
 		seed := *oracleSeed + int64(i)
 		rnd := rand.New(rand.NewSource(seed))
 		r := *pool[rnd.Intn(len(pool))]
@@ -99,6 +102,17 @@ func TestOracleAdvanced(t *testing.T) {
 				r.Attach, r.AttachTo = o.Attach, o.AttachTo
 			}
 		}
+		switch rnd.Intn(24) {
+		case 0, 1: // as another type of program
+			o := pool[rnd.Intn(len(pool))]
+			r.Type, r.Attach, r.AttachTo = o.Type, o.Attach, o.AttachTo
+		case 2, 3:
+			r.Type = []string{"xdp", "sched_cls", "socket_filter", "kprobe", "tracepoint", "perf_event", "raw_tracepoint",
+				"cgroup_skb", "sk_skb", "sk_msg", "lwt_in", "flow_dissector", "syscall"}[rnd.Intn(13)]
+			r.Attach, r.AttachTo = 0, ""
+		case 4:
+			r.License = "MIT"
+		}
 		mutateAdvanced(rnd, &r, insns)
 		r.Insns = hex.EncodeToString(isa.EncodeAll(insns))
 		r.ID = fmt.Sprintf("advanced-%d of %s", seed, r.ID)
@@ -106,5 +120,89 @@ func TestOracleAdvanced(t *testing.T) {
 		r.LogLevel = 6
 		recs = append(recs, &r)
 	}
-	compareWithOracle(t, oracle, c, recs)
+	compareWithOracle(t, oracle, c, append(recs, tours(t)...))
+}
+
+// tours are programs that attach to kernel functions, tracepoints and hooks at
+// random and walk from an argument over a few pointers.
+func tours(t *testing.T) []*record {
+	k := kernelBTF()
+	if k == nil {
+		t.Fatal("no kernel BTF")
+	}
+	var funcs, points, hooks []string
+	for typ := range k.All() {
+		switch name := typ.Name(); {
+		case typ.Kind() == btf.KindTypedef && strings.HasPrefix(name, "btf_trace_"):
+			points = append(points, name[len("btf_trace_"):])
+		case typ.Kind() == btf.KindFunc && strings.HasPrefix(name, "bpf_lsm_"):
+			hooks = append(hooks, name)
+		case typ.Kind() == btf.KindFunc:
+			funcs = append(funcs, name)
+		}
+	}
+	var recs []*record
+	for i := range *oracleN / 3 {
+		seed := *oracleSeed + int64(i)
+		rnd := rand.New(rand.NewSource(seed))
+		r := &record{ID: fmt.Sprintf("tour-%d", seed), Type: "tracing", License: "GPL", LogLevel: 6, Level: "advanced"}
+		switch n := rnd.Intn(10); {
+		case n < 4:
+			r.Attach, r.AttachTo = uint32(hook.TraceRawTp), points[rnd.Intn(len(points))]
+		case n < 6:
+			r.Type, r.Attach, r.AttachTo = "lsm", uint32(hook.LSMMac), hooks[rnd.Intn(len(hooks))]
+		default:
+			a := []hook.AttachType{hook.TraceFentry, hook.TraceFexit, hook.ModifyReturn}[rnd.Intn(3)]
+			r.Attach, r.AttachTo = uint32(a), funcs[rnd.Intn(len(funcs))]
+		}
+		if rnd.Intn(6) == 0 {
+			r.Flags = FlagSleepable
+		}
+		copyReg := func(dst, src uint8) isa.Insn {
+			return isa.Insn{Op: isa.ClassALU64 | isa.OpMov | isa.SrcX, Dst: dst, Src: src}
+		}
+		insns := []isa.Insn{copyReg(7, 1), ldx(6, 1, int16(8*rnd.Intn(4)))}
+		for range 1 + rnd.Intn(5) {
+			op := isa.ClassLDX | isa.ModeMem | []uint8{isa.SizeDW, isa.SizeDW, isa.SizeDW, isa.SizeW, isa.SizeB}[rnd.Intn(5)]
+			if rnd.Intn(3) == 0 {
+				insns = append(insns, isa.Insn{Op: isa.ClassJMP | isa.JmpNe, Dst: 6, Off: 2}, mov(0, 0), exit)
+			}
+			insns = append(insns, isa.Insn{Op: op, Dst: 6, Src: 6, Off: int16(8 * rnd.Intn(60))})
+		}
+		if rnd.Intn(3) > 0 {
+			// Hand what was found, and the like, to a helper or kernel function.
+			insns = append(insns, isa.Insn{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: 10, Off: -8},
+				isa.Insn{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: 10, Off: -16})
+			for a := uint8(1); a <= 5; a++ {
+				switch rnd.Intn(6) {
+				case 0:
+					insns = append(insns, copyReg(a, 7))
+				case 1:
+					insns = append(insns, copyReg(a, 10), isa.Insn{Op: isa.ClassALU64 | isa.OpAdd, Dst: a, Imm: -16})
+				case 2:
+					insns = append(insns, mov(a, int32(rnd.Intn(3)*8)))
+				default:
+					insns = append(insns, copyReg(a, 6))
+				}
+			}
+			if rnd.Intn(2) == 0 {
+				insns = append(insns, isa.Insn{Op: isa.ClassJMP | isa.JmpCall, Imm: int32(1 + rnd.Intn(211))})
+			} else {
+				name := kfuncs[rnd.Intn(len(kfuncs))].name
+				if id, ok := k.Lookup(name, btf.KindFunc); ok {
+					r.Kfuncs = [][3]any{{float64(len(insns)), float64(id), name}}
+					in := kcall()
+					in.Imm = int32(id)
+					insns = append(insns, in)
+				}
+			}
+			if rnd.Intn(2) == 0 {
+				insns = append(insns, isa.Insn{Op: isa.ClassLDX | isa.ModeMem | isa.SizeW, Dst: 1, Src: 0, Off: int16(4 * rnd.Intn(8))})
+			}
+		}
+		insns = append(insns, mov(0, 0), exit)
+		r.Insns = hex.EncodeToString(isa.EncodeAll(insns))
+		recs = append(recs, r)
+	}
+	return recs
 }

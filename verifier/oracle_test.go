@@ -90,6 +90,12 @@ func oracleRecords(t *testing.T, c *corpus) []*record {
 				t.Fatal(err)
 			}
 			mutate(rnd, insns)
+			was, _ := isa.DecodeAll(raw)
+			for i, w := range was {
+				if w.IsWide() && w.Src != 0 && i+1 < len(was) {
+					copy(insns[i:], was[i:i+2]) // the loader fills these in by their index
+				}
+			}
 			r.Insns = hex.EncodeToString(isa.EncodeAll(insns))
 			r.ID = fmt.Sprintf("%s-%d of %s", kind, seed, r.ID)
 			r.Kernel = verdict{}

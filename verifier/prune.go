@@ -164,6 +164,13 @@ func (e *env) checkpoint(insn int) errno {
 	if e.peakStates >= limit {
 		return e.notModelled("more than " + itoa(limit) + " states at a time")
 	}
+	memory := e.cfg.MaxMemory
+	if memory <= 0 {
+		memory = 1 << 30
+	}
+	if e.pool.bytes > memory {
+		return e.notModelled("more than " + itoa(memory>>20) + " MiB of states")
+	}
 	e.totalStates++
 	e.peakStates++
 	e.prevJmpsProcessed, e.prevInsnProcessed = e.jmpsProcessed, e.insnProcessed

@@ -35,6 +35,8 @@ func (e *env) checkReturnCode(regno int, name string) errno {
 		rr := hook.Return(e.prog.Type, e.attachType())
 		want = retRange{rr.Min, rr.Max}
 		switch {
+		case e.prog.Type == hook.Tracing && !tracingAttach(e.attachType()):
+			return enotsupp
 		case e.prog.Type == hook.LSM && e.attachType() == hook.LSMMac:
 			want, bits32 = e.lsmRange(), true
 		case e.prog.Type == hook.StructOps:
@@ -68,4 +70,13 @@ func (e *env) checkReturnCode(regno int, name string) errno {
 		return einval
 	}
 	return 0
+}
+
+// tracingAttach reports whether tracing programs of an attach type can end.
+func tracingAttach(a hook.AttachType) bool {
+	switch a {
+	case hook.TraceRawTp, hook.TraceFentry, hook.TraceFexit, hook.ModifyReturn, hook.TraceIter:
+		return true
+	}
+	return false
 }

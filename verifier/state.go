@@ -132,7 +132,16 @@ type stackElem struct {
 type pool struct {
 	states []*State
 	funcs  []*FuncState
+	bytes  int // allocated so far, about
 }
+
+// Sizes of what a pool allocates, which TestPoolSizes compares.
+const (
+	sizeState     = 184
+	sizeFuncState = 1416
+	sizeStackSlot = 128
+	sizeRef       = 24
+)
 
 func (p *pool) newState() *State {
 	if n := len(p.states); n > 0 {
@@ -141,6 +150,7 @@ func (p *pool) newState() *State {
 		*s = State{}
 		return s
 	}
+	p.bytes += sizeState
 	return new(State)
 }
 
@@ -152,6 +162,7 @@ func (p *pool) newFunc() *FuncState {
 		*f = FuncState{Refs: refs, Stack: stack}
 		return f
 	}
+	p.bytes += sizeFuncState
 	return new(FuncState)
 }
 
@@ -175,6 +186,7 @@ func (p *pool) copyFunc(dst, src *FuncState) {
 	*dst = *src
 	dst.Refs = append(refs[:0], src.Refs...)
 	dst.Stack = append(stack[:0], src.Stack...)
+	p.bytes += (cap(dst.Refs)-cap(refs))*sizeRef + (cap(dst.Stack)-cap(stack))*sizeStackSlot
 }
 
 // copyState makes dst a deep copy of src, reusing dst's frames.

@@ -7,6 +7,8 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"skep/verifier/progen"
 	"skep/vm/hook"
@@ -177,7 +179,10 @@ func verifyBytes(t *testing.T, b []byte, typ, priv uint8) {
 	}
 	p := &Program{Type: hook.ProgType(typ), Insns: insns, GPL: typ&1 != 0,
 		Maps: []MapInfo{{Name: "m", Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 1}, {Name: "a", Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1}}}
-	if _, err := Verify(p, Config{Privilege: Privilege(priv % 3), LogLevel: 6, LogMax: 1 << 16}); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	cfg := Config{Privilege: Privilege(priv % 3), LogLevel: 6, LogMax: 1 << 16, Context: ctx}
+	if _, err := Verify(p, cfg); err != nil && ctx.Err() == nil {
 		t.Fatal(err)
 	}
 }
@@ -188,4 +193,20 @@ func FuzzVerify(f *testing.F) {
 		f.Add(isa.EncodeAll(p.Insns), uint8(hook.XDP), uint8(0))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, typ, priv uint8) { verifyBytes(t, b, typ, priv) })
+}
+
+func TestPoolSizes(t *testing.T) {
+	for _, s := range []struct {
+		what      string
+		got, want uintptr
+	}{
+		{"State", unsafe.Sizeof(State{}), sizeState},
+		{"FuncState", unsafe.Sizeof(FuncState{}), sizeFuncState},
+		{"StackSlot", unsafe.Sizeof(StackSlot{}), sizeStackSlot},
+		{"Ref", unsafe.Sizeof(Ref{}), sizeRef},
+	} {
+		if unsafe.Sizeof(uintptr(0)) == 8 && s.got != s.want {
+			t.Errorf("%s has %d bytes, not %d", s.what, s.got, s.want)
+		}
+	}
 }
