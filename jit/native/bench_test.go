@@ -304,12 +304,14 @@ func BenchmarkWorkloads(b *testing.B) {
 			if err := m.Reset(in); err != nil {
 				b.Fatal(err)
 			}
-			h := newHost(m)
 			interp := func() float64 {
-				regs := *h.regs
+				var start vm.Point // Reset would clear the packet each time
+				for i := range start.Regs {
+					start.Regs[i] = m.Reg(i)
+				}
 				return minimum(20, 20, func() {
-					*h.regs, *h.pc, *h.status = regs, 0, 0
-					if m.Run(1<<30) != vm.StopExit {
+					at := start
+					if m.Do(&at) == vm.StopStep && m.Run(1<<30) != vm.StopExit {
 						b.Fatal("it did not end")
 					}
 				})

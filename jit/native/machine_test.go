@@ -4,10 +4,8 @@ package native_test
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"skep/jit"
 	"skep/jit/native"
@@ -17,83 +15,35 @@ import (
 	"skep/vm/maps"
 )
 
-// host runs single instructions of a vm.Machine from outside. Until package vm
-// offers this itself, it reaches into the machine by the names of its fields.
+// host does for native code what it leaves to the machine.
 type host struct {
-	m      *vm.Machine
-	regs   *[16]uint64
-	pc     *uint64
-	prog   *uint64
-	depth  *uint64
-	status *uint64
-	code   *unsafe.Pointer
-	progs  *[]unsafe.Pointer // of *code
-	dense  [][]int32
-	fault  **vm.Fault
-	calls  int
+	m     *vm.Machine
+	calls int
 }
 
-func field(v reflect.Value, name string) unsafe.Pointer {
-	return unsafe.Pointer(v.FieldByName(name).UnsafeAddr())
-}
-
-func newHost(m *vm.Machine) *host {
-	v := reflect.ValueOf(m).Elem()
-	cpu := v.FieldByName("cpu")
-	h := &host{
-		m: m, regs: (*[16]uint64)(field(cpu, "r")), pc: (*uint64)(field(cpu, "pc")), prog: (*uint64)(field(cpu, "prog")),
-		depth: (*uint64)(field(cpu, "depth")), status: (*uint64)(field(cpu, "status")), code: (*unsafe.Pointer)(field(v, "code")),
-		progs: (*[]unsafe.Pointer)(field(v, "progs")), fault: (**vm.Fault)(field(v, "fault")),
-	}
-	progs := v.FieldByName("progs")
-	for i := range progs.Len() {
-		h.dense = append(h.dense, *(*[]int32)(field(progs.Index(i).Elem(), "dense")))
-	}
-	return h
-}
+func newHost(m *vm.Machine) *host { return &host{m: m} }
 
 func (h *host) Arena() *arena.Arena { return h.m.Arena() }
 
 func (h *host) Do(s *native.State) native.Status {
 	h.calls++
-	copy(h.regs[:], s.Regs[:])
-	*h.prog, *h.depth, *h.status, *h.fault = uint64(s.Prog), uint64(s.Depth), 0, nil
-	*h.code = (*h.progs)[s.Prog]
-	dense := h.dense[s.Prog]
-	*h.pc = uint64(dense[len(dense)-1] + 1)
-	if dense[len(dense)-1] < 0 {
-		*h.pc = uint64(dense[len(dense)-2] + 1)
-	}
-	if s.Slot < len(dense) {
-		*h.pc = uint64(dense[s.Slot])
-	}
-	stop := h.m.Step()
-	copy(s.Regs[:], h.regs[:])
-	switch stop {
+	switch h.m.Do((*vm.Point)(s)) {
 	case vm.StopExit:
 		return native.Exited
 	case vm.StopFault:
 		return native.Faulted
 	}
-	s.Prog, s.Slot, s.Depth = int(*h.prog), h.m.PC(), int(*h.depth)
 	return native.Running
 }
 
 // consts is what the wide loads of a loaded program load.
 func consts(m *vm.Machine, prog int) []jit.Const {
-	type op struct {
-		imm       uint64
-		off       int32
-		dst, src  uint8
-		kind, own isa.Kind
-	}
-	code := reflect.ValueOf(m).Elem().FieldByName("progs").Index(prog).Elem()
-	ops := *(*[]op)(field(code, "ops"))
-	slot := *(*[]int32)(field(code, "slot"))
+	insns := m.Resolved(prog)
 	var out []jit.Const
-	for i, o := range ops {
-		if r := o.own.Row(); r != nil && r.Form == isa.FormWide {
-			out = append(out, jit.Const{Slot: int(slot[i]), Value: o.imm})
+	for pc := 0; pc+1 < len(insns); pc++ {
+		if insns[pc].IsWide() {
+			out = append(out, jit.Const{Slot: pc, Value: isa.Imm64(insns[pc], insns[pc+1])})
+			pc++
 		}
 	}
 	return out
@@ -173,7 +123,7 @@ type running struct {
 func compile(t testing.TB, m *vm.Machine, s *setup) (*running, error) {
 	t.Helper()
 	r := &running{m: m, h: newHost(m)}
-	for i := range r.h.dense {
+	for i := 0; m.Program(i) != nil; i++ {
 		code, err := jit.Compile(&jit.Program{Insns: m.Program(i).Insns, Consts: consts(m, i), Arrays: arrays(m)}, s.target(t), s.facts, s.options)
 		if err != nil {
 			r.close()
