@@ -371,13 +371,13 @@ func ctxArgIndex(k *btf.Spec, t *attachTarget, off int) (arg, n int) {
 	arg = all + 1
 	for i := range all {
 		at += size(t.proto.Param(i).Type)
-		if off < at {
+		if uint32(off) < uint32(at) {
 			arg = i
 			break
 		}
 	}
 	if arg > all {
-		if at += size(t.proto.Target()); off < at {
+		if at += size(t.proto.Target()); uint32(off) < uint32(at) {
 			arg = all
 		}
 	}

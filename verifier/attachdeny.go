@@ -17,7 +17,7 @@ func (e *env) distillProto(k *btf.Spec, t *attachTarget) errno {
 	}
 	ret := k.Type(k.Resolve(t.proto.Target()))
 	retSize, ok := trampolineSize(ret)
-	if !ok || ret.Kind().IsComposite() {
+	if !ok || ret.Kind() == btf.KindStruct {
 		e.logf("The function %s return type %s is unsupported.\n", t.name, kindWord(ret.Kind()))
 		return einval
 	}
@@ -52,7 +52,7 @@ func trampolineSize(t btf.Type) (int, bool) {
 		return 0, true
 	case k == btf.KindPtr:
 		return 8, true
-	case k == btf.KindInt, k.IsEnum(), k.IsComposite():
+	case k == btf.KindInt, k.IsEnum(), k == btf.KindStruct: // unions are not passed on
 		return int(t.Size()), true
 	}
 	return 0, false

@@ -119,6 +119,14 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 	if err := e.checkMapFunc(&m); err != 0 {
 		return err
 	}
+	if id == fnGetFuncIP && e.prog.Type == hook.Tracing {
+		switch e.attachType() {
+		case hook.TraceFentry, hook.TraceFexit, hook.ModifyReturn:
+		default:
+			e.logf("func %s#%d supported only for fentry/fexit/fmod_ret programs\n", helperWord(id), id)
+			return enotsupp
+		}
+	}
 	if id == fnGetFuncIP && e.prog.Type != hook.Kprobe && e.prog.Type != hook.Tracing {
 		e.logf("func %s#%d not supported for program type %d\n", helperWord(id), id, int(e.prog.Type))
 		return enotsupp

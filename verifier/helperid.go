@@ -105,12 +105,3 @@ func ptrCast(id int32) bool {
 	}
 	return false
 }
-
-// storageGet is is_storage_get_function.
-func storageGet(id int32) bool {
-	switch id {
-	case fnSkStorageGet, fnInodeStorageGet, fnTaskStorageGet, fnCgrpStorageGet:
-		return true
-	}
-	return false
-}

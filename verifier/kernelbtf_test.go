@@ -122,6 +122,12 @@ func TestKernelPointers(t *testing.T) {
 			want: "At program exit the register R0 has smin=5 smax=5 should have been in [-4095, 0]"},
 		{name: "sleep where one may not", attach: hook.LSMMac, lsm: true, sleep: true, to: "bpf_lsm_task_kill", insns: []isa.Insn{mov(0, 0), exit},
 			want: "bpf_lsm_task_kill is not sleepable"},
+		{name: "store to a hook's context", attach: hook.LSMMac, lsm: true, to: "bpf_lsm_task_kill", insns: []isa.Insn{
+			{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: 1}, mov(0, 0), exit}},
+		{name: "before the context", attach: hook.LSMMac, lsm: true, to: "bpf_lsm_task_kill", insns: []isa.Insn{ldx(1, 1, -8), mov(0, 0), exit},
+			want: "invalid bpf_context access off=-8 size=8"},
+		{name: "store to an argument", attach: hook.TraceFentry, to: "wake", insns: []isa.Insn{
+			{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: 1}, mov(0, 0), exit}, want: "invalid bpf_context access off=0 size=8"},
 		{name: "unknown target", attach: hook.TraceFentry, to: "nothing", insns: []isa.Insn{mov(0, 0), exit}, want: "not modelled"},
 	} {
 		p := &Program{Type: hook.Tracing, Attach: c.attach, AttachTo: c.to, GPL: !c.noGPL, Insns: c.insns}

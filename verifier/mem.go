@@ -371,6 +371,10 @@ func (e *env) checkCtx(pc, ptr, off, size int, kind accessKind, value int, sx bo
 		return err
 	}
 	what, ok := hook.Access(hook.Program{Type: e.prog.Type, Attach: e.attachType(), CapBPF: e.bpfCapable}, off, size, kind == writeAccess, sx)
+	if e.prog.Type == hook.LSM {
+		// For these the kernel asks BTF alone, and that about stores too.
+		what, ok = hook.LoadByBTF, true
+	}
 	var byBTF RegState
 	retval := false
 	if ok && what == hook.LoadByBTF {

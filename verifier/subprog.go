@@ -25,7 +25,6 @@ type subprog struct {
 	changesPkt     bool
 	fastcallOff    int
 	privStack      privStack
-	stackExtra     int
 	linkage        int
 	called         bool
 	verified       bool
