@@ -4,7 +4,7 @@ import "testing"
 
 // exercise calls everything that looks into a blob.
 func exercise(s *Spec, data []byte) {
-	for i := 0; i < min(s.Len(), 200); i++ {
+	for i := 0; i < min(s.Len(), 50); i++ {
 		id := ID(i)
 		t := s.Type(id)
 		s.Size(id)

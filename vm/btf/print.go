@@ -9,7 +9,7 @@ type printer struct {
 	fuel int
 }
 
-func (s *Spec) printer() *printer { return &printer{s: s, fuel: 1 << 16} }
+func (s *Spec) printer() *printer { return &printer{s: s, fuel: 1 << 14} }
 
 // TypeName is a type as C names it: "struct iphdr *", "const char[16]".
 // Anonymous structs are written out.
