@@ -1,9 +1,10 @@
-// Command build makes engine.wasm, as small as it can be for the page.
+// Command build makes engine.wasm and its like, as small as they can be for the page.
 //
 //	go run ./wasm/build -o web/dist/engine.wasm
+//	go run ./wasm/build -package ./wasm/verify -o verify.wasm
 //
-// It compiles package wasm as a reactor and clears what only a traceback would
-// print. Read next: strip.go.
+// It compiles package wasm, or another of its kind, as a reactor and clears
+// what only a traceback would print. Read next: strip.go.
 package main
 
 import (
@@ -22,21 +23,22 @@ var buildFlags = []string{
 
 func main() {
 	out := flag.String("o", "", "file to write")
+	pkg := flag.String("package", "skep/wasm", "package to build")
 	plain := flag.Bool("plain", false, "do not strip: panics have names and lines")
 	flag.Parse()
 	if flag.NArg() != 0 || *out == "" {
-		fmt.Fprintln(os.Stderr, "usage: go run ./wasm/build [-plain] -o FILE")
+		fmt.Fprintln(os.Stderr, "usage: go run ./wasm/build [-package P] [-plain] -o FILE")
 		os.Exit(2)
 	}
-	if err := build(*out, *plain); err != nil {
+	if err := build(*pkg, *out, *plain); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-// build runs anywhere in the module.
-func build(out string, plain bool) error {
-	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, buildFlags...), "skep/wasm")...)
+// build runs anywhere in the module when pkg is an import path.
+func build(pkg, out string, plain bool) error {
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, buildFlags...), pkg)...)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, text)

@@ -82,6 +82,7 @@ func messages() []protocol.Message {
 		&protocol.Failed{}, &protocol.Done{}, &protocol.Welcome{}, &protocol.Problems{}, &protocol.PacketList{}, &protocol.Blob{},
 		&protocol.HookList{}, &protocol.Executed{}, &protocol.Loaded{}, &protocol.Texts{}, &protocol.Started{}, &protocol.Moved{},
 		&protocol.Wrote{}, &protocol.EntryList{}, &protocol.LinkRecord{},
+		&protocol.Verify{}, &protocol.Verified{}, &protocol.VerifyHello{}, &protocol.VerifyWelcome{},
 	}
 	for id := range uint16(160) {
 		// A request of 1 KiB of zeros is one for which the reader has bytes left over, at worst.

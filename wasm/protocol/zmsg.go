@@ -3,7 +3,7 @@
 package protocol
 
 // Version of the protocol, the first byte of each frame.
-const Version = 1
+const Version = 2
 
 // Where: Which input a problem is in.
 type Where uint8
@@ -160,47 +160,70 @@ const (
 	ProgramKindGallery
 )
 
-// Message numbers, the ID of a frame.
+// Privilege: Who loads the program.
+type Privilege uint8
+
 const (
-	IDHello       uint16 = 1
-	IDCheck       uint16 = 2
-	IDPackets     uint16 = 3
-	IDToPcap      uint16 = 4
-	IDHooks       uint16 = 5
-	IDExec        uint16 = 6
-	IDLoad        uint16 = 16
-	IDChoose      uint16 = 17
-	IDLLVMText    uint16 = 18
-	IDStart       uint16 = 19
-	IDMove        uint16 = 20
-	IDContinue    uint16 = 21
-	IDCancel      uint16 = 22
-	IDLook        uint16 = 23
-	IDBreakpoints uint16 = 24
-	IDLastWrite   uint16 = 25
-	IDMapEntries  uint16 = 26
-	IDMemory      uint16 = 27
-	IDOutputPcap  uint16 = 28
-	IDDescribe    uint16 = 30
-	IDClose       uint16 = 29
-	IDFailed      uint16 = 160
-	IDDone        uint16 = 161
-	IDWelcome     uint16 = 162
-	IDProblems    uint16 = 163
-	IDPacketList  uint16 = 164
-	IDBlob        uint16 = 165
-	IDHookList    uint16 = 166
-	IDExecuted    uint16 = 167
-	IDLoaded      uint16 = 168
-	IDTexts       uint16 = 169
-	IDStarted     uint16 = 170
-	IDMoved       uint16 = 171
-	IDWrote       uint16 = 172
-	IDEntryList   uint16 = 173
-	IDLinkRecord  uint16 = 192
+	PrivilegeRoot         Privilege = iota // all capabilities
+	PrivilegeCapBpf                        // CAP_BPF and CAP_NET_ADMIN, without CAP_PERFMON
+	PrivilegeUnprivileged                  // none
 )
 
-// decodeRequest makes the request with this number, nil when there is none.
+// Outcome: What a verification came to.
+type Outcome uint8
+
+const (
+	OutcomeAccepted    Outcome = iota
+	OutcomeRejected            // as the kernel would, with errno
+	OutcomeNotModelled         // uses a feature that the verifier does not cover: no verdict
+	OutcomeUnreadable          // the source does not assemble or load: no verdict
+)
+
+// Message numbers, the ID of a frame.
+const (
+	IDHello         uint16 = 1
+	IDCheck         uint16 = 2
+	IDPackets       uint16 = 3
+	IDToPcap        uint16 = 4
+	IDHooks         uint16 = 5
+	IDExec          uint16 = 6
+	IDLoad          uint16 = 16
+	IDChoose        uint16 = 17
+	IDLLVMText      uint16 = 18
+	IDStart         uint16 = 19
+	IDMove          uint16 = 20
+	IDContinue      uint16 = 21
+	IDCancel        uint16 = 22
+	IDLook          uint16 = 23
+	IDBreakpoints   uint16 = 24
+	IDLastWrite     uint16 = 25
+	IDMapEntries    uint16 = 26
+	IDMemory        uint16 = 27
+	IDOutputPcap    uint16 = 28
+	IDDescribe      uint16 = 30
+	IDClose         uint16 = 29
+	IDFailed        uint16 = 160
+	IDDone          uint16 = 161
+	IDWelcome       uint16 = 162
+	IDProblems      uint16 = 163
+	IDPacketList    uint16 = 164
+	IDBlob          uint16 = 165
+	IDHookList      uint16 = 166
+	IDExecuted      uint16 = 167
+	IDLoaded        uint16 = 168
+	IDTexts         uint16 = 169
+	IDStarted       uint16 = 170
+	IDMoved         uint16 = 171
+	IDWrote         uint16 = 172
+	IDEntryList     uint16 = 173
+	IDLinkRecord    uint16 = 192
+	IDVerify        uint16 = 64
+	IDVerifyHello   uint16 = 65
+	IDVerifyWelcome uint16 = 174
+	IDVerified      uint16 = 175
+)
+
+// decodeRequest makes the first module's request with this number, nil when there is none.
 //
 // Why switches and not methods of an interface: the linker then drops the
 // coders that the engine does not call, half of this file.
@@ -294,7 +317,7 @@ func decodeRequest(id uint16, r *Reader) Message {
 	return nil
 }
 
-// encodeReply appends a reply; false when m is none.
+// encodeReply appends a reply of the first module; false when m is none.
 func encodeReply(m Message, w *Writer) bool {
 	switch m := m.(type) {
 	case *Failed:
@@ -408,6 +431,14 @@ func encode(m Message, w *Writer) bool {
 		m.Encode(w)
 	case *LinkRecord:
 		m.Encode(w)
+	case *Verify:
+		m.Encode(w)
+	case *VerifyHello:
+		m.Encode(w)
+	case *VerifyWelcome:
+		m.Encode(w)
+	case *Verified:
+		m.Encode(w)
 	default:
 		return false
 	}
@@ -488,6 +519,14 @@ func decode(m Message, r *Reader) bool {
 	case *EntryList:
 		m.Decode(r)
 	case *LinkRecord:
+		m.Decode(r)
+	case *Verify:
+		m.Decode(r)
+	case *VerifyHello:
+		m.Decode(r)
+	case *VerifyWelcome:
+		m.Decode(r)
+	case *Verified:
 		m.Decode(r)
 	default:
 		return false
@@ -2560,4 +2599,186 @@ func (m *LinkRecord) Decode(r *Reader) {
 		}
 	}
 	m.View = r.Str()
+}
+
+// VerifyOptions: How to verify.
+type VerifyOptions struct {
+	Hook      string // Program type by bpftool's name; "" = what the program says, else xdp.
+	Privilege Privilege
+	Level     uint8  // Log level: 1 the failing path, 2 all paths; 4 adds the stack depths. 0: no log, the message and counters only.
+	LogMax    uint32 // Bytes of the log at most, the middle is left out; 0: 1 MiB.
+}
+
+// Encode appends the wire form of m.
+func (m *VerifyOptions) Encode(w *Writer) {
+	w.Str(m.Hook)
+	w.U8(uint8(m.Privilege))
+	w.U8(m.Level)
+	w.U32(m.LogMax)
+}
+
+// Decode fills m; r holds the error.
+func (m *VerifyOptions) Decode(r *Reader) {
+	m.Hook = r.Str()
+	m.Privilege = Privilege(r.Enum(3))
+	m.Level = r.U8()
+	m.LogMax = r.U32()
+}
+
+// Verify: Verify a program of a source.
+type Verify struct {
+	Source  WireSource
+	Program uint32 // Index into Listing.programs.
+	Options VerifyOptions
+}
+
+// ID is the number of this message.
+func (m *Verify) ID() uint16 { return IDVerify }
+
+// Encode appends the wire form of m.
+func (m *Verify) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.U32(m.Program)
+	m.Options.Encode(w)
+}
+
+// Decode fills m; r holds the error.
+func (m *Verify) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.Program = r.U32()
+	m.Options.Decode(r)
+}
+
+// VerifyHello: First message to the module.
+type VerifyHello struct {
+}
+
+// ID is the number of this message.
+func (m *VerifyHello) ID() uint16 { return IDVerifyHello }
+
+// Encode appends the wire form of m.
+func (m *VerifyHello) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *VerifyHello) Decode(r *Reader) {
+}
+
+// VerifyWelcome: Who is there.
+type VerifyWelcome struct {
+	Kernel string // Whose verdicts these are, "6.12".
+}
+
+// ID is the number of this message.
+func (m *VerifyWelcome) ID() uint16 { return IDVerifyWelcome }
+
+// Encode appends the wire form of m.
+func (m *VerifyWelcome) Encode(w *Writer) {
+	w.Str(m.Kernel)
+}
+
+// Decode fills m; r holds the error.
+func (m *VerifyWelcome) Decode(r *Reader) {
+	m.Kernel = r.Str()
+}
+
+// Verified: What the kernel would say.
+type Verified struct {
+	Outcome     Outcome
+	Feature     string    // Of not_modelled: what is not covered.
+	Problems    []Problem // Of unreadable: why.
+	Errno       uint32    // Of rejected.
+	ErrnoName   string    // "EACCES".
+	Errors      []string  // Of rejected: the lines that the log ends with, before its statistics.
+	PC          int32     // Of rejected: slot of the instruction that is refused; -1 when it is none of them.
+	Line        uint32    // Source line of that slot, 1-based; 0 = not known.
+	File        string    // File of that line, "" = not known.
+	Processed   uint32    // Instructions walked over, on all paths.
+	MaxStates   uint32    // Most states kept for an instruction.
+	TotalStates uint32
+	PeakStates  uint32
+	MarkRead    uint32
+	StackDepths []uint32 // By function, the main one first.
+	Log         string   // In the kernel's words.
+	LogCut      uint32   // Bytes left out of its middle; the place has a line of its own.
+	LinePCs     []int32  // For each line of log the slot it is about, -1 for none.
+}
+
+// ID is the number of this message.
+func (m *Verified) ID() uint16 { return IDVerified }
+
+// Encode appends the wire form of m.
+func (m *Verified) Encode(w *Writer) {
+	w.U8(uint8(m.Outcome))
+	w.Str(m.Feature)
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.U32(m.Errno)
+	w.Str(m.ErrnoName)
+	w.U32(uint32(len(m.Errors)))
+	for i := range m.Errors {
+		w.Str(m.Errors[i])
+	}
+	w.I32(m.PC)
+	w.U32(m.Line)
+	w.Str(m.File)
+	w.U32(m.Processed)
+	w.U32(m.MaxStates)
+	w.U32(m.TotalStates)
+	w.U32(m.PeakStates)
+	w.U32(m.MarkRead)
+	w.U32(uint32(len(m.StackDepths)))
+	for i := range m.StackDepths {
+		w.U32(m.StackDepths[i])
+	}
+	w.Str(m.Log)
+	w.U32(m.LogCut)
+	w.U32(uint32(len(m.LinePCs)))
+	for i := range m.LinePCs {
+		w.I32(m.LinePCs[i])
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *Verified) Decode(r *Reader) {
+	m.Outcome = Outcome(r.Enum(4))
+	m.Feature = r.Str()
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Errno = r.U32()
+	m.ErrnoName = r.Str()
+	if n := r.Count(4); n > 0 {
+		m.Errors = make([]string, n)
+		for i := range m.Errors {
+			m.Errors[i] = r.Str()
+		}
+	}
+	m.PC = r.I32()
+	m.Line = r.U32()
+	m.File = r.Str()
+	m.Processed = r.U32()
+	m.MaxStates = r.U32()
+	m.TotalStates = r.U32()
+	m.PeakStates = r.U32()
+	m.MarkRead = r.U32()
+	if n := r.Count(4); n > 0 {
+		m.StackDepths = make([]uint32, n)
+		for i := range m.StackDepths {
+			m.StackDepths[i] = r.U32()
+		}
+	}
+	m.Log = r.Str()
+	m.LogCut = r.U32()
+	if n := r.Count(4); n > 0 {
+		m.LinePCs = make([]int32, n)
+		for i := range m.LinePCs {
+			m.LinePCs[i] = r.I32()
+		}
+	}
 }

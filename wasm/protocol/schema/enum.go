@@ -1,7 +1,7 @@
 package schema
 
 // Enums of the protocol. Append only within one Version.
-var Enums = []Enum{
+var Enums = append([]Enum{
 	{"Where", "Which input a problem is in.", []Value{
 		{"source", ""}, {"object", ""}, {"input", ""}, {"option", ""}, {"link", ""}, {"run", ""}, {"engine", ""}}},
 	{"Severity", "How bad a problem is.", []Value{{"error", ""}, {"warning", ""}}},
@@ -34,4 +34,4 @@ var Enums = []Enum{
 		{"nextEvent", ""}, {"prevEvent", ""}, {"reset", "fresh maps, step 0"}, {"measure", "learn the total, come back"},
 		{"nextChange", "of what is watched"}, {"prevChange", "of what is watched"}}},
 	{"ProgramKind", "What a link holds as program.", []Value{{"asm", ""}, {"c", ""}, {"object", ""}, {"gallery", ""}}},
-}
+}, verifyEnums...)

@@ -27,14 +27,14 @@ func Go() []byte {
 	}
 	w.line(")")
 	w.line("")
-	w.line("// decodeRequest makes the request with this number, nil when there is none.")
+	w.line("// decodeRequest makes the first module's request with this number, nil when there is none.")
 	w.line("//")
 	w.line("// Why switches and not methods of an interface: the linker then drops the")
 	w.line("// coders that the engine does not call, half of this file.")
 	w.line("func decodeRequest(id uint16, r *Reader) Message {")
 	w.line("switch id {")
 	for _, s := range Structs {
-		if s.Reply != "" {
+		if s.Reply != "" && s.Module == "" {
 			w.line("case ID", goName(s.Name), ":")
 			w.line("m := new(", goName(s.Name), ")")
 			w.line("m.Decode(r)")
@@ -44,7 +44,7 @@ func Go() []byte {
 	w.line("}")
 	w.line("return nil")
 	w.line("}")
-	w.goSwitch("encodeReply", "appends a reply", "w *Writer", "Encode(w)", func(s *Struct) bool { return s.Reply == "" })
+	w.goSwitch("encodeReply", "appends a reply of the first module", "w *Writer", "Encode(w)", func(s *Struct) bool { return s.Reply == "" && s.Module == "" })
 	w.goSwitch("encode", "appends any message", "w *Writer", "Encode(w)", func(*Struct) bool { return true })
 	w.goSwitch("decode", "fills any message", "r *Reader", "Decode(r)", func(*Struct) bool { return true })
 	for i := range Structs {
@@ -200,6 +200,8 @@ func goName(s string) string {
 		return strings.ToUpper(s)
 	case "pcs", "cpus":
 		return strings.ToUpper(s[:len(s)-1]) + "s"
+	case "linePcs":
+		return "LinePCs"
 	case "lastPc":
 		return "LastPC"
 	case "ifindex":

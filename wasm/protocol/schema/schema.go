@@ -24,7 +24,7 @@
 package schema
 
 // Version of the protocol; the first byte of each frame.
-const Version = 1
+const Version = 2
 
 // HeaderSize is the length of the frame header in bytes.
 const HeaderSize = 8
@@ -48,6 +48,9 @@ type Struct struct {
 	ID uint16
 	// Reply names the struct that answers this request; "" for replies.
 	Reply string
+	// Module names the module that a message is for when it is not the first
+	// one: that then does not link its coder.
+	Module string
 }
 
 // Field of a struct. Name is camelCase as in TypeScript; Type is one of the

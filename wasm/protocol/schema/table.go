@@ -1,7 +1,9 @@
 package schema
 
+import "slices"
+
 // Structs that views and listings are made of; messages are in message.go.
-var Structs = append([]Struct{
+var Structs = slices.Concat([]Struct{
 	{Name: "Problem", Doc: "What went wrong in something the user supplied, placed as closely as known.", Fields: []Field{
 		{"where", "Where", "Which input it is in."},
 		{"severity", "Severity", ""},
@@ -247,4 +249,4 @@ var Structs = append([]Struct{
 		{"ctxName", "str", ""},
 		{"doc", "str", ""},
 	}},
-}, messages...)
+}, messages, verifyStructs)

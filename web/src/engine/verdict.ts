@@ -60,6 +60,11 @@ export class VerdictClient {
     });
   }
 
+  /** Ends the verification under way; its answer is 'overtaken'. */
+  cancel(): void {
+    if (this.since !== 0) this.stop();
+  }
+
   close(): void {
     this.closed = true;
     this.next?.answer({ kind: 'overtaken' });

@@ -1,5 +1,6 @@
 /**
- * The ten functions of wasi_snapshot_preview1 that a Go reactor imports.
+ * The functions of wasi_snapshot_preview1 that Go reactors import: the engine
+ * ten, the verifier four more.
  * There are no files, arguments or environment; what the Go run time writes
  * to stdout and stderr (a crash's stack) goes to `log`.
  */

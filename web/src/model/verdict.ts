@@ -17,6 +17,9 @@ interface Subject {
   readonly level: number;
 }
 
+/** After so many ms without an answer the page says what it is doing. */
+const words = 300;
+
 export class Verdicts {
   /** The last verdict; null before the first. */
   last: Verified | null = null;
@@ -27,6 +30,8 @@ export class Verdicts {
   /** How long the last one took, in ms. */
   took = 0;
   kernel = '';
+  /** A verification has been under way for long enough to say so. */
+  slow = false;
   private client: VerdictClient | null = null;
   private told: Verified | null = null;
   private asked: Subject | null = null;
@@ -72,6 +77,9 @@ export class Verdicts {
     };
   }
 
+  /** Stops a verification that takes long. */
+  cancel(): void { this.client?.cancel(); }
+
   private look(): void {
     if (this.client === null) return;
     const s = this.subject(), edited = needsCompiler(this.m.program) && this.m.program.lang === 'c';
@@ -91,8 +99,18 @@ export class Verdicts {
   }
 
   private async ask(client: VerdictClient, s: Subject): Promise<void> {
+    const timer = setTimeout(() => { this.slow = s === this.asked; this.m.changed(); }, words);
     const a = await client.ask(s.source, s.program, { hook: s.hook, privilege: s.privilege, level: s.level, logMax: 0 });
-    if (s !== this.asked || a.kind === 'overtaken') return;
+    clearTimeout(timer);
+    if (s !== this.asked) return;
+    if (this.slow) {
+      this.slow = false;
+      this.m.changed();
+    }
+    if (a.kind === 'overtaken') {
+      this.set(false, 'stopped');
+      return;
+    }
     this.kernel = client.kernel;
     if (a.kind === 'failed') { // the next edit tries again
       this.set(false, `the verifier could not be started: ${a.why}`);

@@ -28,6 +28,7 @@ export class Log extends Pane {
   private lines: readonly string[] = [];
   private of: Verified | null = null;
   private found: readonly number[] = [];
+  private reason = false;
   private release: (() => void) | null = null;
 
   override connectedCallback(): void {
@@ -43,6 +44,8 @@ export class Log extends Pane {
   private take(): void {
     const v = this.stage.verdicts.last;
     if (v === this.of || v === null || (v.log === '' && v.outcome !== 'not_modelled')) return;
+    // A rejection that is new leads to its reason, which is at the end.
+    if (v.outcome === 'rejected' && this.of?.outcome !== 'rejected') this.reason = true;
     this.of = v;
     this.lines = v.log === '' ? [] : v.log.replace(/\n$/, '').split('\n');
     this.at = Math.min(this.at, Math.max(0, this.lines.length - 1));
@@ -139,6 +142,13 @@ export class Log extends Pane {
     if (this.lines.length <= always) return;
     this.top = box.scrollTop;
     this.height = box.clientHeight;
+  }
+
+  protected override updated(_: PropertyValues): void {
+    if (!this.reason || this.lines.length === 0) return;
+    this.reason = false;
+    const i = this.lines.indexOf(this.of?.errors[0] ?? '');
+    if (i >= 0) requestAnimationFrame(() => { if (this.isConnected) this.go(i); });
   }
 
   protected override firstUpdated(_: PropertyValues): void {

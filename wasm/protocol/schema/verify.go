@@ -1,0 +1,46 @@
+package schema
+
+// verifyEnums and verifyStructs are what the verifier's module (wasm/verify)
+// is asked and answers. Its requests are 64-95.
+var (
+	verifyEnums = []Enum{
+		{"Privilege", "Who loads the program.", []Value{
+			{"root", "all capabilities"}, {"cap_bpf", "CAP_BPF and CAP_NET_ADMIN, without CAP_PERFMON"}, {"unprivileged", "none"}}},
+		{"Outcome", "What a verification came to.", []Value{
+			{"accepted", ""}, {"rejected", "as the kernel would, with errno"},
+			{"not_modelled", "uses a feature that the verifier does not cover: no verdict"},
+			{"unreadable", "the source does not assemble or load: no verdict"}}},
+	}
+	verifyStructs = []Struct{
+		{Name: "VerifyOptions", Doc: "How to verify.", Fields: []Field{
+			{"hook", "str", "Program type by bpftool's name; \"\" = what the program says, else xdp."},
+			{"privilege", "Privilege", ""},
+			{"level", "u8", "Log level: 1 the failing path, 2 all paths; 4 adds the stack depths. 0: no log, the message and counters only."},
+			{"logMax", "u32", "Bytes of the log at most, the middle is left out; 0: 1 MiB."},
+		}},
+		{Name: "Verify", ID: 64, Reply: "Verified", Module: "verify", Doc: "Verify a program of a source.", Fields: []Field{
+			{"source", "WireSource", ""}, {"program", "u32", "Index into Listing.programs."}, {"options", "VerifyOptions", ""}}},
+		{Name: "VerifyHello", ID: 65, Reply: "VerifyWelcome", Module: "verify", Doc: "First message to the module."},
+		{Name: "VerifyWelcome", ID: 174, Module: "verify", Doc: "Who is there.", Fields: []Field{{"kernel", "str", "Whose verdicts these are, \"6.12\"."}}},
+		{Name: "Verified", ID: 175, Module: "verify", Doc: "What the kernel would say.", Fields: []Field{
+			{"outcome", "Outcome", ""},
+			{"feature", "str", "Of not_modelled: what is not covered."},
+			{"problems", "[]Problem", "Of unreadable: why."},
+			{"errno", "u32", "Of rejected."},
+			{"errnoName", "str", "\"EACCES\"."},
+			{"errors", "[]str", "Of rejected: the lines that the log ends with, before its statistics."},
+			{"pc", "i32", "Of rejected: slot of the instruction that is refused; -1 when it is none of them."},
+			{"line", "u32", "Source line of that slot, 1-based; 0 = not known."},
+			{"file", "str", "File of that line, \"\" = not known."},
+			{"processed", "u32", "Instructions walked over, on all paths."},
+			{"maxStates", "u32", "Most states kept for an instruction."},
+			{"totalStates", "u32", ""},
+			{"peakStates", "u32", ""},
+			{"markRead", "u32", ""},
+			{"stackDepths", "[]u32", "By function, the main one first."},
+			{"log", "str", "In the kernel's words."},
+			{"logCut", "u32", "Bytes left out of its middle; the place has a line of its own."},
+			{"linePcs", "[]i32", "For each line of log the slot it is about, -1 for none."},
+		}},
+	}
+)

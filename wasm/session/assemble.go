@@ -1,0 +1,19 @@
+package session
+
+import (
+	"skep/vm/asm"
+	"skep/wasm/protocol"
+)
+
+// Assemble reads assembly text in whichever dialect it is written in, as Load
+// does. With problems there is no result.
+func Assemble(text string) (*asm.Result, []protocol.Problem) {
+	res, _ := assemble(text)
+	if len(res.Errors) > 0 {
+		return nil, asmProblems(text, res.Errors)
+	}
+	return res, nil
+}
+
+// ObjectProblem places an error of package object.
+func ObjectProblem(err error) protocol.Problem { return objectProblem(err) }

@@ -1,0 +1,5 @@
+.prog xdp
+.license GPL
+	r0 = 2
+	goto +7
+	exit

@@ -1,0 +1,4 @@
+; R0 is never set.
+.prog xdp
+.license GPL
+	exit

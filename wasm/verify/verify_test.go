@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	esbuild "github.com/evanw/esbuild/pkg/api"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"skep/vm/asm"
+	"skep/wasm/protocol"
+	"skep/wasm/verdict"
+)
+
+// built compiles the module as the page gets it, once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "skep-verify")
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, "verify.wasm")
+	text, err := exec.Command("go", "run", "skep/wasm/build", "-package", "skep/wasm/verify", "-o", out).CombinedOutput()
+	if err != nil {
+		return "", &buildError{string(text)}
+	}
+	return out, nil
+})
+
+type buildError struct{ text string }
+
+func (e *buildError) Error() string { return "build of the module: " + e.text }
+
+func module(t testing.TB) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := built(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// TestSameAnswersInWazero: the very bytes that the page gets answer as the
+// native verifier does, to the byte.
+func TestSameAnswersInWazero(t *testing.T) {
+	code, err := os.ReadFile(module(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	rt := wazero.NewRuntime(ctx)
+	defer rt.Close(ctx)
+	wasi_snapshot_preview1.MustInstantiate(ctx, rt)
+	mod, err := rt.InstantiateWithConfig(ctx, code, wazero.NewModuleConfig().WithStartFunctions("_initialize").WithStderr(os.Stderr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(name string, args ...uint64) uint32 {
+		t.Helper()
+		out, err := mod.ExportedFunction(name).Call(ctx, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint32(out[0])
+	}
+	frames := [][]byte{protocol.Pack(nil, 0, &protocol.VerifyHello{}), []byte("garbage!"), nil}
+	files, err := filepath.Glob("../verdict/testdata/*.[os]")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d programs (%v), at least 10 expected", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := &protocol.Verify{Source: protocol.WireSource{Text: string(b)}, Options: protocol.VerifyOptions{Level: 2}}
+		if strings.HasSuffix(file, ".o") {
+			q.Source = protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: b, Name: "prog.bpf.o"}
+		}
+		frames = append(frames, protocol.Pack(nil, 7, q))
+	}
+	for i, frame := range frames {
+		if at := call("skep_request", uint64(len(frame))); !mod.Memory().Write(at, frame) {
+			t.Fatalf("no room for %d bytes", len(frame))
+		}
+		n := call("skep_call", uint64(len(frame)))
+		got, ok := mod.Memory().Read(call("skep_reply"), n)
+		if want := verdict.Handle(nil, frame); !ok || !bytes.Equal(got, want) {
+			t.Errorf("frame %d: wazero and native answer differently: %d and %d bytes", i, len(got), len(want))
+		}
+	}
+}
+
+func bundle(t testing.TB, name string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), name+".mjs")
+	r := esbuild.Build(esbuild.BuildOptions{
+		EntryPoints: []string{"../../web/src/engine/" + name + ".ts"},
+		Outfile:     out, Bundle: true, Write: true, Platform: esbuild.PlatformNode, Format: esbuild.FormatESModule, Target: esbuild.ES2022,
+		LogLevel: esbuild.LogLevelSilent,
+	})
+	for _, e := range r.Errors {
+		t.Fatalf("%s: %s", name, e.Text)
+	}
+	return out
+}
+
+func node(t testing.TB, env []string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is needed for the tests of the page's client: make install, or apt install nodejs")
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(append(os.Environ(), "SKEP_ENGINE="+module(t)), env...)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("node %v: %v\n%s", args, err, text)
+	}
+	return string(text)
+}
+
+// TestClient runs the TypeScript client against the module in node.
+func TestClient(t *testing.T) {
+	text := node(t, nil, "--test", bundle(t, "verdict.test"))
+	if testing.Verbose() {
+		t.Log(text)
+	}
+}
+
+// typed is a program of about 200 instructions as a student might have it: a
+// packet parser with a bounds check, a branch and a map access at each step,
+// ending in last.
+func typed(last string) string {
+	var b strings.Builder
+	b.WriteString(".prog xdp\n.license GPL\n.map counts array key=4 value=64 entries=8\n\tr6 = *(u32 *)(r1 + 0)\n\tr7 = *(u32 *)(r1 + 4)\n\tr8 = 0\n")
+	for i := range 11 {
+		n := strconv.Itoa(i)
+		b.WriteString("\tr1 = r6\n\tr1 += " + strconv.Itoa(14+4*i) + "\n\tif r1 > r7 goto out\n\tr2 = *(u8 *)(r1 - 2)\n\tif r2 == " + n + " goto skip" + n + "\n\tr2 &= 7\n\tr8 += r2\n" +
+			"\t*(u32 *)(r10 - 4) = r2\n\tr2 = r10\n\tr2 += -4\n\tr1 = map[counts]\n\tcall bpf_map_lookup_elem\n\tif r0 == 0 goto skip" + n + "\n\tr1 = *(u64 *)(r0 + 8)\n\tr1 += r8\n\t*(u64 *)(r0 + 8) = r1\nskip" + n + ":\n")
+	}
+	return b.String() + "out:\n\tr0 = 2\n\t" + last + "\n\texit\n"
+}
+
+// BenchmarkKeystroke measures the time from a changed text to the verdict, for
+// a program of about 200 instructions that is accepted and rejected in turn:
+// assembling, loading, verifying and, in V8, the frames there and back. Budget:
+// 50 ms in the page.
+func BenchmarkKeystroke(b *testing.B) {
+	texts := []string{typed("r1 = r8"), typed("r1 = *(u8 *)(r6 + 0)")}
+	res := asm.Assemble(texts[0], asm.Options{})
+	for _, level := range []uint8{0, 2} {
+		b.Run("level"+strconv.Itoa(int(level)), func(b *testing.B) {
+			var native []time.Duration
+			var v *protocol.Verified
+			for i := range 201 {
+				from := time.Now()
+				v = verdict.Verify(&protocol.Verify{Source: protocol.WireSource{Text: texts[i%2]}, Options: protocol.VerifyOptions{Level: level}})
+				native = append(native, time.Since(from))
+				if want := protocol.Outcome(i % 2); v.Outcome != want {
+					b.Fatalf("outcome %d, want %d: %v%v%s", v.Outcome, want, v.Errors, v.Problems, v.Feature)
+				}
+			}
+			slices.Sort(native)
+			list, err := json.Marshal(texts)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f := strings.Fields(node(b, []string{"SKEP_TEXTS=" + string(list), "SKEP_LEVEL=" + strconv.Itoa(int(level))}, bundle(b, "verdict-speed.test")))
+			if len(f) != 3 {
+				b.Fatalf("node printed %q", f)
+			}
+			var ms [3]float64
+			for i := range f {
+				if ms[i], err = strconv.ParseFloat(f[i], 64); err != nil {
+					b.Fatal(err)
+				}
+			}
+			median := float64(native[len(native)/2].Microseconds()) / 1000
+			b.ReportMetric(float64(len(res.Insns)), "insns")
+			b.ReportMetric(float64(v.Processed), "processed")
+			b.ReportMetric(median, "ms-native")
+			b.ReportMetric(ms[1], "ms-V8")
+			b.ReportMetric(ms[0], "ms-V8-first")
+			b.ReportMetric(ms[2], "ms-V8-worst")
+			b.ReportMetric(ms[1]/median, "V8/native")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
