@@ -54,10 +54,13 @@ func verbs() []verb {
 	}
 }
 
-func main() {
+func main() { os.Exit(command()) }
+
+// command is the whole command; an interrupt ends it in good order.
+func command() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, &shell{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	return run(ctx, &shell{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 }
 
 func run(ctx context.Context, sh *shell, args []string) int {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"testing"
 
@@ -10,9 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"skep": func() {
-			os.Exit(run(context.Background(), &shell{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
-		},
+		"skep": func() { os.Exit(command()) },
 	})
 }
 
