@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"skep/jit/native"
 	"skep/server/sandbox"
 	"skep/verifier"
 	"skep/vm"
@@ -32,6 +34,7 @@ type runAnswer struct {
 	Maps   []batchState `json:"maps,omitempty"`
 	Fault  string       `json:"fault,omitempty"`
 	Engine string       `json:"engine"`
+	RunNS  int64        `json:"run_ns,omitempty"` // of one run, on average
 }
 
 type batchState struct {
@@ -47,12 +50,20 @@ type batchEntry struct {
 
 // runBatch answers each record of standard input by running it.
 func (sh *shell) runBatch(ctx context.Context, engine string, repeat int) int {
-	if engine != "interp" {
-		return sh.broken("run", fmt.Errorf("there is no engine %q: interp is known", engine))
+	var span *native.Span
+	switch engine {
+	case "interp":
+	case "native":
+		var err error
+		if span, err = nativeSpan(); err != nil {
+			return sh.broken("run", err)
+		}
+	default:
+		return sh.broken("run", fmt.Errorf("there is no engine %q: interp and native are known", engine))
 	}
 	blobs := &btfStore{specs: map[string]*btf.Spec{}}
 	return sh.eachRecord(ctx, "run", func(rec *sandbox.Record) (any, bool) {
-		v := runRecord(rec, max(repeat, 1), blobs)
+		v := runRecord(rec, max(repeat, 1), blobs, span)
 		return v, v.OK && v.Fault == ""
 	})
 }
@@ -106,14 +117,18 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 
 // runRecord verifies a record, then runs it when it was accepted. A program
 // that the verifier does not cover runs too: the machine checks every access.
-func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *runAnswer {
+// span is the memory of the native engine, nil for the interpreter.
+func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, span *native.Span) *runAnswer {
 	v := &runAnswer{Engine: "interp"}
+	if span != nil {
+		v.Engine = "native"
+	}
 	p, err := verifierProgram(rec, blobs)
 	if err == nil {
 		v.verifyAnswer, err = answer(rec.ID, p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF()})
 	}
 	if err == nil && (v.OK || v.NotModelled != "") {
-		err = v.run(rec, repeat)
+		err = v.run(rec, repeat, span)
 	}
 	if err != nil {
 		v.ID, v.OK, v.Error = rec.ID, false, err.Error()
@@ -124,7 +139,7 @@ func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore) *runAnswer {
 // batchBudget ends programs that do not.
 var batchBudget = 100_000_000
 
-func (v *runAnswer) run(rec *sandbox.Record, repeat int) error {
+func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) error {
 	typ, ok := hook.ByName(rec.ProgType)
 	if !ok {
 		return fmt.Errorf("prog_type: there is no program type %q", rec.ProgType)
@@ -140,6 +155,9 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int) error {
 			return fmt.Errorf("map %d: %w", i, err)
 		}
 		cfg.Maps = append(cfg.Maps, *spec)
+	}
+	if span != nil {
+		cfg.Span = span.Bytes()
 	}
 	m, err := vm.New(cfg)
 	if err != nil {
@@ -157,22 +175,41 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int) error {
 	if rec.Ctx != nil {
 		in.Ctx = *rec.Ctx
 	}
+	run := func() (uint64, *vm.Fault, bool) {
+		m.Run(batchBudget)
+		return m.Reg(isa.R0), m.Fault(), m.Done()
+	}
+	if span != nil {
+		n, err := newNative(span, m)
+		if err != nil {
+			clear(m.Arena().Buf)
+			return err
+		}
+		defer n.close()
+		run = func() (uint64, *vm.Fault, bool) { return n.run(batchBudget) }
+	}
+	var took time.Duration
+	var r0 uint64
 	for range repeat {
 		if err := m.Reset(in); err != nil {
 			return err
 		}
-		m.Run(batchBudget)
+		start := time.Now()
+		var f *vm.Fault
+		var ended bool
+		r0, f, ended = run()
+		took += time.Since(start)
+		switch {
+		case f != nil:
+			v.Fault = f.Error()
+			return nil
+		case !ended:
+			v.Fault = fmt.Sprintf("the program did not end within %d instructions", batchBudget)
+			return nil
+		}
 	}
-	if f := m.Fault(); f != nil {
-		v.Fault = f.Error()
-		return nil
-	}
-	if !m.Done() {
-		v.Fault = fmt.Sprintf("the program did not end within %d instructions", batchBudget)
-		return nil
-	}
-	v.Ran = true
-	ret := uint32(m.Reg(isa.R0))
+	v.Ran, v.RunNS = true, took.Nanoseconds()/int64(repeat)
+	ret := uint32(r0)
 	v.Ret = &ret
 	if _, data := m.Packet(); data != nil {
 		text := hex.EncodeToString(data)

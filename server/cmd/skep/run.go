@@ -69,7 +69,7 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 	inits := mapFlag{}
 	fs.Var(&inits, "map", "`NAME:KEY:VALUE` in hex: an element that is there before the first packet; repeatable")
 	batch := fs.Bool("batch", false, "read batch records from standard input")
-	engine := fs.String("engine", "interp", "engine of --batch: interp")
+	engine := fs.String("engine", "interp", "engine of --batch: interp or native")
 	repeat := fs.Int("repeat", 1, "runs of each batch record")
 	asJSON := fs.Bool("json", false, "a line of JSON a packet, then one a map")
 	files, code, ok := parse(fs, args)
