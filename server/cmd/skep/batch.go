@@ -212,7 +212,9 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) erro
 	ret := uint32(r0)
 	v.Ret = &ret
 	if _, data := m.Packet(); data != nil {
-		text := hex.EncodeToString(data)
+		// Where the kernel takes the Ethernet header off before the run, its
+		// test run puts zeros in its place afterwards.
+		text := hex.EncodeToString(make([]byte, hook.PulledMAC(typ))) + hex.EncodeToString(data)
 		v.Data = &text
 	}
 	for _, mp := range m.Maps().Maps() {
