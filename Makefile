@@ -6,8 +6,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 # Debian packages that the product and its tests use. Go and Node come first.
-PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev bubblewrap brotli bpftool \
-	chromium qemu-system-x86 busybox-static
+# xz, zstd and lz4 unpack Debian's kernels.
+PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev libc6-dev bubblewrap brotli bpftool \
+	chromium qemu-system-x86 busybox-static xz-utils zstd lz4
 
 # Kernels of the sandbox (server/sandbox).
 KERNELS := 6.12 6.1
@@ -23,7 +24,7 @@ help: ## list the targets
 run: setup web ## install and build what is missing, serve on http://127.0.0.1:8080
 	go run ./server/cmd/skep serve
 
-test: setup web check test-go ## everything that must be green: about 15 minutes on 2 cores
+test: setup web check test-go ## everything that must be green: some minutes on 2 cores
 
 check: web ## formatting, vet, staticcheck, generated files, types, byte budgets, cross builds
 	@echo "== gofmt"; test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"

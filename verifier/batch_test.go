@@ -201,7 +201,7 @@ func (c *corpus) program(r *record) (*Program, error) {
 		return nil, err
 	}
 	p := &Program{
-		Type: typ, Attach: hook.AttachType(r.Attach), Flags: r.Flags, GPL: gplCompatible(r.License),
+		Type: typ, Attach: hook.AttachType(r.Attach), Flags: r.Flags, GPL: GPLCompatible(r.License),
 		Insns: insns, BTF: c.btfs[r.BTF], FuncInfoSize: r.FuncRec, LineInfoSize: r.LineRec, AttachTo: r.AttachTo,
 	}
 	if p.FuncInfo, err = hex.DecodeString(r.FuncInfo); err != nil {
@@ -231,15 +231,6 @@ func (c *corpus) program(r *record) (*Program, error) {
 	}
 	p.Kfuncs, p.Ksyms = symbols(r.Kfuncs), symbols(r.Ksyms)
 	return p, nil
-}
-
-// gplCompatible is license_is_gpl_compatible of include/linux/license.h.
-func gplCompatible(l string) bool {
-	switch l {
-	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
-		return true
-	}
-	return false
 }
 
 // kernelBTF is the BTF of the reference kernel, nil when it is not installed:

@@ -50,6 +50,16 @@ type Program struct {
 	Ksyms  []Symbol
 }
 
+// GPLCompatible says whether programs of a license may call GPL-only helpers:
+// what Program.GPL wants (license_is_gpl_compatible of include/linux/license.h).
+func GPLCompatible(license string) bool {
+	switch license {
+	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
+		return true
+	}
+	return false
+}
+
 // Symbol is a name that the kernel resolves for an instruction.
 type Symbol struct {
 	Insn int

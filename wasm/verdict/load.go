@@ -73,7 +73,7 @@ func loadAsm(text string, o Options) (*Loaded, []protocol.Problem) {
 	if len(res.Insns) == 0 {
 		return nil, trouble(protocol.WhereSource, "there is no instruction in the source", "")
 	}
-	p := &verifier.Program{GPL: gplCompatible(res.License), Insns: res.Insns}
+	p := &verifier.Program{GPL: verifier.GPLCompatible(res.License), Insns: res.Insns}
 	section := ""
 	for i := range res.Funcs {
 		if res.Funcs[i].Start == 0 {
@@ -201,7 +201,7 @@ func loadObject(src protocol.WireSource, number int, o Options) (*Loaded, []prot
 		feature = "CO-RE relocation: there is no kernel here to adjust the program to"
 	}
 	op := &programs[number]
-	p := &verifier.Program{GPL: gplCompatible(obj.License), Insns: op.Insns}
+	p := &verifier.Program{GPL: verifier.GPLCompatible(obj.License), Insns: op.Insns}
 	if problems := setType(p, op.Section, "", o.Hook); problems != nil {
 		return nil, problems
 	}
@@ -296,15 +296,6 @@ func takesBTF(m *object.MapSpec, spec *btf.Spec) bool {
 
 // kernelName is a name as it fits into the kernel (BPF_OBJ_NAME_LEN).
 func kernelName(s string) string { return s[:min(len(s), 15)] }
-
-// gplCompatible mirrors license_is_gpl_compatible of include/linux/license.h.
-func gplCompatible(license string) bool {
-	switch license {
-	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
-		return true
-	}
-	return false
-}
 
 func baseName(path string) string {
 	for i := len(path) - 1; i >= 0; i-- {

@@ -179,7 +179,7 @@ func verifierProgram(rec *sandbox.Record, blobs *btfStore) (*verifier.Program, e
 		return nil, err
 	}
 	p := &verifier.Program{
-		Type: typ, Attach: hook.AttachType(rec.ExpectedAttachType), Flags: rec.ProgFlags, GPL: gplCompatible(rec.License),
+		Type: typ, Attach: hook.AttachType(rec.ExpectedAttachType), Flags: rec.ProgFlags, GPL: verifier.GPLCompatible(rec.License),
 		Insns: insns, FuncInfo: rec.FuncInfo, FuncInfoSize: int(rec.FuncInfoRecSize),
 		LineInfo: rec.LineInfo, LineInfoSize: int(rec.LineInfoRecSize), AttachTo: rec.AttachTo,
 	}
@@ -224,14 +224,4 @@ func verifierMap(r *sandbox.RecordMap, blobs *btfStore) (*verifier.MapInfo, erro
 		}
 	}
 	return m, nil
-}
-
-// gplCompatible: the licences that may call GPL-only helpers
-// (Documentation/process/license-rules).
-func gplCompatible(license string) bool {
-	switch license {
-	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
-		return true
-	}
-	return false
 }
