@@ -17,10 +17,10 @@ func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 	switch lang {
 	case "c", "asm":
 		if s, ok := r.source(n, lang); ok && ex != nil && s.File != "" {
-			if ex.Starter.Text != "" {
-				r.failDoc(r.place(n), "the exercise has a starter already; other programs are written without file=")
+			if ex.starter(lang) != nil {
+				r.failDoc(r.place(n), "the exercise has a starter in this language already; other programs are written without file=")
 			}
-			ex.Starter = s
+			ex.Starters = append(ex.Starters, s)
 		}
 	case "trace", "grade":
 		body := r.body(n)

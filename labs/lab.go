@@ -43,7 +43,7 @@ type Exercise struct {
 	ID, Title string
 	Level     int
 	Line      int // of lab.md
-	Starter   Source
+	Starters  []Source // what the student begins with, one a language
 	Trace     string // in the event language of vm/world
 	TraceLine int    // line of lab.md of the trace's first line
 	Grade     *grade.Spec
@@ -58,6 +58,16 @@ type Exercise struct {
 	// Disagree is why the simulator and a real kernel may differ here; ""
 	// where they must agree.
 	Disagree string
+}
+
+// starter is the starter in a language, nil when there is none.
+func (ex *Exercise) starter(lang string) *Source {
+	for i := range ex.Starters {
+		if ex.Starters[i].Lang == lang {
+			return &ex.Starters[i]
+		}
+	}
+	return nil
 }
 
 // Source is a program's text.

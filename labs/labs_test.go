@@ -105,7 +105,7 @@ func TestRead(t *testing.T) {
 		t.Errorf("exercise %+v", ex)
 	}
 	want := Source{Lang: "c", File: "count.bpf.c", Text: "int x;\nint y;\n", Line: 29, Editable: []Lines{{1, 2}}}
-	if diff := cmp.Diff(want, ex.Starter); diff != "" {
+	if diff := cmp.Diff([]Source{want}, ex.Starters); diff != "" {
 		t.Error(diff)
 	}
 	if len(ex.Grade.Rules) != 2 || len(ex.Grade.Hidden) != 1 || len(ex.Solutions) != 1 || ex.Solutions[0].Text != "int s;\n" {
@@ -120,7 +120,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(wantOptions, q.Options); diff != "" || q.Points != 2 {
 		t.Error(diff)
 	}
-	if p := lab.Questions[1]; p.Kind != Predict || p.Exercise != "count" || p.Source.Text != ex.Starter.Text {
+	if p := lab.Questions[1]; p.Kind != Predict || p.Exercise != "count" || p.Source.Text != ex.Starters[0].Text {
 		t.Errorf("predict %+v", p)
 	}
 	if !lab.Teacher {

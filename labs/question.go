@@ -48,8 +48,8 @@ func (r *reader) question(d *directive, a *attributes, ex *Exercise, allow func(
 // about finds the program that a question is about.
 func (r *reader) about(d *directive, q *Question, ex *Exercise) {
 	r.programs(d, func(s Source) { q.Source = s })
-	if q.Source.Text == "" && ex != nil {
-		q.Source, q.Hook = ex.Starter, ex.Hook
+	if q.Source.Text == "" && ex != nil && len(ex.Starters) > 0 {
+		q.Source, q.Hook = ex.Starters[0], ex.Hook
 	}
 	if q.Source.Text == "" {
 		r.failDoc(d.offset, "the question is about no program: put a ```asm or ```c block into it, or the question behind an exercise's starter")

@@ -237,7 +237,7 @@ func (r *reader) exercise(d *directive, a *attributes) {
 	r.lab.Exercises = append(r.lab.Exercises, ex)
 	r.blocks(d, ex)
 	switch {
-	case ex.Starter.Text == "":
+	case len(ex.Starters) == 0:
 		r.failDoc(d.offset, "the exercise has no starter: a ```c file=NAME.bpf.c or ```asm block")
 	case ex.Grade == nil:
 		r.failDoc(d.offset, "the exercise has no ```grade block")

@@ -45,6 +45,7 @@ func newRenderer(a Audience) renderer.Renderer {
 type htmlRenderer struct {
 	audience Audience
 	hints    int
+	shown    string // the exercise whose element was written last
 }
 
 func (h *htmlRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -118,7 +119,11 @@ func (h *htmlRenderer) fence(w util.BufWriter, source []byte, n ast.Node, enteri
 			exercise = exerciseOf(n)
 		}
 	}
+	if exercise != "" && exercise == h.shown {
+		return ast.WalkSkipChildren, nil // the element has the starters in other languages
+	}
 	if exercise != "" {
+		h.shown = exercise
 		w.WriteString(`<skep-exercise exercise="` + escape(exercise) + `">`)
 	}
 	w.WriteString(`<pre><code`)
