@@ -52,9 +52,9 @@ type Exercise struct {
 	Hints     int
 	Solutions []Source
 	Wrong     []Wrong
-	// Hook and Target are how a program without section is attached:
-	// assembly has none.
-	Hook, Target string
+	// Section is where a program in assembly is attached, in libbpf's words:
+	// "tp/syscalls/sys_enter_execve". C programs say it themselves.
+	Section string
 	// Disagree is why the simulator and a real kernel may differ here; ""
 	// where they must agree.
 	Disagree string
@@ -116,7 +116,6 @@ type Question struct {
 	// Predict and Click are about a program: its source, or the starter of
 	// the exercise they stand in.
 	Source Source
-	Hook   string
 	At     string // text of the instruction in the kernel's syntax, "call bpf_map_lookup_elem"; with after=, the state behind it
 	After  bool
 	Reg    string // r0 to r10, or fp-8

@@ -9,7 +9,7 @@ import (
 )
 
 func (r *reader) question(d *directive, a *attributes, ex *Exercise, allow func(...string)) {
-	q := &Question{ID: a.word(0), Kind: QuestionKind(d.name), Line: r.line(d.offset), Points: 1, Hook: a.get("hook")}
+	q := &Question{ID: a.word(0), Kind: QuestionKind(d.name), Line: r.line(d.offset), Points: 1}
 	if ex != nil {
 		q.Exercise = ex.ID
 	}
@@ -26,7 +26,7 @@ func (r *reader) question(d *directive, a *attributes, ex *Exercise, allow func(
 		allow("points")
 		r.options(d, q)
 	case Predict:
-		allow("points", "reg", "at", "after", "answer", "hook")
+		allow("points", "reg", "at", "after", "answer")
 		q.Reg, q.At, q.Answer, q.After = a.get("reg"), a.get("at"), a.get("answer"), a.get("after") == "yes"
 		if after := a.get("after"); after != "" && after != "yes" {
 			q.At, q.After = after, true
@@ -36,7 +36,7 @@ func (r *reader) question(d *directive, a *attributes, ex *Exercise, allow func(
 		}
 		r.about(d, q, ex)
 	case Click:
-		allow("points", "answer", "hook")
+		allow("points", "answer")
 		if q.Answer = a.get("answer"); q.Answer == "" {
 			r.failDoc(d.offset, "a click question is written "+form("click"))
 		}
@@ -49,7 +49,7 @@ func (r *reader) question(d *directive, a *attributes, ex *Exercise, allow func(
 func (r *reader) about(d *directive, q *Question, ex *Exercise) {
 	r.programs(d, func(s Source) { q.Source = s })
 	if q.Source.Text == "" && ex != nil && len(ex.Starters) > 0 {
-		q.Source, q.Hook = ex.Starters[0], ex.Hook
+		q.Source = ex.Starters[0]
 	}
 	if q.Source.Text == "" {
 		r.failDoc(d.offset, "the question is about no program: put a ```asm or ```c block into it, or the question behind an exercise's starter")
