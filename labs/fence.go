@@ -74,7 +74,7 @@ func (r *reader) source(n *ast.FencedCodeBlock, lang string) (Source, bool) {
 		return s, false
 	}
 	if u, bad := a.unknown("file", "from", "editable"); bad {
-		r.failDoc(at+u.col, "unknown attribute "+strconv.Quote(u.name)+"; a program is written ```c file=NAME from=PATH editable=3-7,9")
+		r.failDoc(at+u.col, "unknown attribute "+strconv.Quote(u.name)+"; a program is written ```c file=NAME from=PATH editable=3-7,9 or 5-")
 		return s, false
 	}
 	s.File = a.get("file")
@@ -101,9 +101,9 @@ func (r *reader) source(n *ast.FencedCodeBlock, lang string) (Source, bool) {
 		if part == "" {
 			continue
 		}
-		l, ok := lines(part)
-		if !ok || l.Last > strings.Count(s.Text, "\n")+1 {
-			r.failDoc(at, "editable= is lines of the program, such as 3-7,9")
+		l, ok := lines(part, strings.Count(strings.TrimSuffix(s.Text, "\n"), "\n")+1)
+		if !ok {
+			r.failDoc(at, "editable= is lines of the program, such as 3-7,9 or 5-")
 			return s, false
 		}
 		s.Editable = append(s.Editable, l)
@@ -111,12 +111,16 @@ func (r *reader) source(n *ast.FencedCodeBlock, lang string) (Source, bool) {
 	return s, true
 }
 
-func lines(s string) (Lines, bool) {
+// lines reads "9", "3-7" or "5-" of a text of end lines.
+func lines(s string, end int) (Lines, bool) {
 	a, b, ok := strings.Cut(s, "-")
 	first, err := strconv.Atoi(a)
 	last := first
-	if ok && err == nil {
+	switch {
+	case ok && b == "": // "5-": to the end
+		last = end
+	case ok && err == nil:
 		last, err = strconv.Atoi(b)
 	}
-	return Lines{first, last}, err == nil && first >= 1 && first <= last
+	return Lines{first, last}, err == nil && first >= 1 && first <= last && last <= end
 }

@@ -42,10 +42,10 @@ type Verifier struct {
 type Exercise struct {
 	ID, Title string
 	Level     int
-	Line      int // of lab.md
+	Line      int      // of lab.md
 	Starters  []Source // what the student begins with, one a language
-	Trace     string // in the event language of vm/world
-	TraceLine int    // line of lab.md of the trace's first line
+	Trace     string   // in the event language of vm/world
+	TraceLine int      // line of lab.md of the trace's first line
 	Grade     *grade.Spec
 	GradeText string
 	GradeLine int
