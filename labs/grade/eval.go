@@ -3,6 +3,7 @@ package grade
 import (
 	"encoding/hex"
 	"strconv"
+	"strings"
 )
 
 // eval is what a rule sees: all that happened up to now.
@@ -86,9 +87,11 @@ func (e *eval) lines() []string {
 	return out
 }
 
+// mapNamed finds a map; those of global variables have the object's name in
+// front of their section's.
 func (e *eval) mapNamed(name string) *Map {
 	for i := range e.maps {
-		if e.maps[i].Name == name {
+		if n := e.maps[i].Name; n == name || name[0] == '.' && strings.HasSuffix(n, name) {
 			return &e.maps[i]
 		}
 	}
@@ -171,7 +174,27 @@ func (m *Map) value(b []byte, field string) (value, string) {
 			return f.read(b), ""
 		}
 	}
+	if f, ok := rawField(field); ok && f.Offset+f.Size <= len(b) {
+		return f.read(b), ""
+	}
 	return value{}, "a value of map " + strconv.Quote(m.Name) + " has no field " + strconv.Quote(field)
+}
+
+// rawField is a field by its type and offset, for values without BTF:
+// u64_8 is eight bytes at offset 8.
+func rawField(name string) (Field, bool) {
+	typ, at, ok := strings.Cut(name, "_")
+	off, err := strconv.ParseUint(at, 10, 16)
+	if !ok || err != nil {
+		return Field{}, false
+	}
+	signed := strings.HasPrefix(typ, "s")
+	for _, kt := range keyTypes {
+		if kt.name == typ && !kt.big || signed && kt.name == "u"+typ[1:] {
+			return Field{Name: name, Offset: int(off), Size: kt.size, Signed: signed}, true
+		}
+	}
+	return Field{}, false
 }
 
 // record is a record of a ring buffer: rb[0].pid is a field of the oldest.

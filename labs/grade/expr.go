@@ -132,6 +132,9 @@ func wordByte(c byte) bool {
 func (p *parser) word() string {
 	p.space()
 	from := p.at
+	if p.at+1 < len(p.line) && p.line[p.at] == '.' && p.line[p.at+1]|0x20 >= 'a' && p.line[p.at+1]|0x20 <= 'z' {
+		p.at++ // .bss, .rodata.x: a map of global variables
+	}
 	for p.at < len(p.line) && wordByte(p.line[p.at]) {
 		p.at++
 	}

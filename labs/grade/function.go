@@ -13,6 +13,7 @@ var counters = [...]struct {
 	{"max_states_per_insn", func(c *Counters) uint64 { return c.MaxStates }},
 	{"mark_read", func(c *Counters) uint64 { return c.MarkRead }},
 	{"insns", func(c *Counters) uint64 { return c.Insns }},
+	{"functions", func(c *Counters) uint64 { return c.Functions }},
 }
 
 // isName says whether a name may stand without key or arguments.

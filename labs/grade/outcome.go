@@ -18,6 +18,7 @@ type Verdict struct {
 type Counters struct {
 	Processed, TotalStates, PeakStates, MaxStates, MarkRead uint64
 	Insns                                                   uint64 // instructions of the program
+	Functions                                               uint64 // of the program, the main one counted
 }
 
 // Event is one event of a trace and what came of it.
