@@ -110,6 +110,7 @@ func readLines(tb testing.TB, path string, f func([]byte)) {
 type corpus struct {
 	records []*record
 	btfs    map[string]*btf.Spec
+	pools   map[string][]*record // see pool
 }
 
 func loadCorpus(tb testing.TB) *corpus {

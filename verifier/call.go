@@ -103,7 +103,7 @@ func (e *env) prepareExit(pc int) (int, errno) {
 			e.logs("R0 not a scalar value\n")
 			return 0, eacces
 		}
-		if err := e.markRead1(r0, r0.parent, liveRead64); err != 0 {
+		if err := e.noteRead(r0, liveRead64); err != 0 {
 			return 0, err
 		}
 		if err := e.markPrecise(0); err != 0 {

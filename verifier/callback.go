@@ -46,9 +46,7 @@ func (e *env) pushAsync(pc, sub int, setup calleeSetup, sleepable bool) errno {
 	st.frame[0] = f
 	caller := e.cur.cur()
 	f.asyncEntry = caller.asyncEntry + 1
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventPush, Insn: e.subprogs[sub].start, Prev: pc, State: st})
-	}
+	e.trace(Event{Kind: EventPush, Insn: e.subprogs[sub].start, State: st})
 	return setup(e, caller, f, pc)
 }
 

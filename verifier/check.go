@@ -52,7 +52,9 @@ func (e *env) doCheckCommon(sub int) errno {
 	st.firstInsn, st.lastInsn = e.subprogs[sub].start, -1
 	err := e.entryArgs(sub)
 	if err == 0 {
+		e.trace(Event{Kind: EventEntry, Insn: e.insnIdx, State: st})
 		err = e.doCheck()
+		e.trace(Event{Kind: EventEnd, Insn: e.insnIdx, State: e.cur, Refused: err != 0 && err < enotmodel, Stopped: err >= enotmodel})
 	}
 	e.stack = e.stack[:0]
 	e.cur = nil
@@ -79,6 +81,7 @@ func (e *env) doCheck() errno {
 		e.insnProcessed++
 		if e.insnProcessed > isa.MaxInsns {
 			e.logf("BPF program is too large. Processed %d insn\n", e.insnProcessed)
+			e.traceCheck(CheckKindBudget, -1, 0, 0, isa.MaxInsns, true)
 			return e2big
 		}
 		if e.insnProcessed&1023 == 0 {
@@ -128,8 +131,13 @@ func (e *env) doCheck() errno {
 			e.prevLogPos = e.log.pos()
 			e.log.trim()
 		}
+		if len(e.cfg.Overrides) > 0 {
+			if err := e.override(); err != 0 {
+				return err
+			}
+		}
 		if e.tracer != nil {
-			e.tracer.Trace(&Event{Kind: EventStep, Insn: e.insnIdx, Prev: e.prevInsn, State: e.cur})
+			e.trace(Event{Kind: EventStep, Insn: e.insnIdx, State: e.cur})
 		}
 		if !e.cur.speculative {
 			aux.seen = e.passCount
@@ -173,9 +181,7 @@ func (e *env) speculativeNote() string {
 // nextPath ends the current path and takes up the last one queued; false when
 // there is none.
 func (e *env) nextPath(prev *int) bool {
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventExit, Insn: *prev, Prev: e.prevInsn, State: e.cur})
-	}
+	e.trace(Event{Kind: EventExit, Insn: *prev, State: e.cur})
 	e.scratchAll()
 	pathDone(e.cur)
 	p, i, ok := e.pop()
@@ -183,9 +189,7 @@ func (e *env) nextPath(prev *int) bool {
 		return false
 	}
 	*prev, e.insnIdx = p, i
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventPop, Insn: i, Prev: p, State: e.cur})
-	}
+	e.trace(Event{Kind: EventPop, Insn: i, State: e.cur})
 	return true
 }
 
@@ -309,6 +313,7 @@ func (e *env) leave(thrown bool) (next, errno) {
 			} else {
 				e.logs(end)
 			}
+			e.traceRefused(CheckKindUnlocked, -1, region)
 			return 0, einval
 		}
 		switch {
@@ -324,6 +329,7 @@ func (e *env) leave(thrown bool) (next, errno) {
 				s = " is"
 			}
 			e.logf("%d bpf_preempt_enable%s missing\n", st.preempt, s)
+			e.traceRefused(CheckKindUnlocked, -1, "preempt")
 			return 0, einval
 		}
 	}

@@ -35,8 +35,14 @@ type Config struct {
 	// them are not modelled.
 	KernelBTF *btf.Spec
 
+	// Overrides asks what would be if more, or less, were known of a
+	// register. Result.Hypothetical is set when there are any.
+	Overrides []Override
+
 	Context context.Context // nil: never cancelled
 	Tracer  Tracer          // nil: no trace
+
+	exactScalars bool // for tests: see ExactScalars
 }
 
 // Limits of Linux.

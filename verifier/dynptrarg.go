@@ -1,6 +1,10 @@
 package verifier
 
-import "skep/vm/helper"
+import (
+	"strings"
+
+	"skep/vm/helper"
+)
 
 // dynptrSlot is the first slot of the dynptr that a stack pointer points to
 // (dynptr_get_spi). erange says that the stack is not that deep yet.
@@ -76,7 +80,7 @@ func (e *env) processDynptr(regno, pc int, kind helper.ArgKind, cloneRef uint32)
 	}
 	f := e.fn(r)
 	for _, s := range []*StackSlot{&f.Stack[spi], &f.Stack[spi-1]} {
-		if err := e.markRead1(&s.Reg, s.Reg.parent, liveRead64); err != 0 {
+		if err := e.noteRead(&s.Reg, liveRead64); err != 0 {
 			return err
 		}
 	}
@@ -216,5 +220,41 @@ func (e *env) dynptrDataCall(m *callMeta) errno {
 	}
 	s := &e.fn(r).Stack[spi].Reg
 	m.dynptrID, m.refObjID = s.ID, s.RefObjID
+	return 0
+}
+
+// kfuncDynptr checks a dynptr argument.
+func (e *env) kfuncDynptr(m *kfuncMeta, r *RegState, i, pc int) errno {
+	kind := helper.ArgPtrToDynptr
+	if r.Type == ConstPtrToDynptr {
+		kind |= helper.ArgKind(helper.MemRdonly)
+	}
+	uninit := strings.HasSuffix(m.proto.Param(i).Name, "__uninit")
+	if uninit {
+		kind |= helper.ArgKind(helper.MemUninit)
+	}
+	ref := uint32(0)
+	switch {
+	case m.is("bpf_dynptr_from_skb"):
+		kind |= helper.ArgKind(helper.DynptrTypeSkb)
+	case m.is("bpf_dynptr_from_xdp"):
+		kind |= helper.ArgKind(helper.DynptrTypeXDP)
+	case m.is("bpf_dynptr_clone") && uninit:
+		kind |= helper.ArgKind(dynptrFlag(m.dyn.typ))
+		ref = m.dyn.ref
+	}
+	if err := e.processDynptr(i+1, pc, kind, ref); err != 0 || uninit {
+		return err
+	}
+	if r.Type == ConstPtrToDynptr {
+		m.dyn.id, m.dyn.typ, m.dyn.ref = r.ID, dynptrType(r.A), r.RefObjID
+		return 0
+	}
+	spi, err := e.dynptrSlot(r)
+	if err != 0 {
+		return err
+	}
+	s := &e.fn(r).Stack[spi].Reg
+	m.dyn.id, m.dyn.typ, m.dyn.ref = s.ID, dynptrType(s.A), s.RefObjID
 	return 0
 }

@@ -38,9 +38,10 @@ type env struct {
 	arena    bool
 	attach   attachTarget
 	kfuncs   []*kfunc
-	kfuncIdx map[int]int           // instruction to index into kfuncs
-	records  map[uint32]*btfRecord // of types of allocated objects
-	btfs     []*btf.Spec           // handle-1; see btfHandle
+	kfuncIdx map[int]int                    // instruction to index into kfuncs
+	records  map[uint32]*btfRecord          // of types of allocated objects
+	btfs     []*btf.Spec                    // handle-1; see btfHandle
+	typeName func(handle, id uint32) string // of a Printer, in place of btfs
 
 	funcs       []btf.FuncInfo
 	lines       []btf.LineInfo
@@ -80,10 +81,14 @@ type env struct {
 	scratchedRegs  uint32
 	scratchedSlots uint64
 
-	tracer  Tracer
-	feature string // what is not modelled
-	message string // last line before the statistics
-	logText []byte
+	tracer Tracer
+	event  Event       // scratch of trace
+	watch  branchWatch // of the comparison in progress, with a tracer
+
+	overridden int    // overrides done
+	feature    string // what is not modelled
+	message    string // last line before the statistics
+	logText    []byte
 }
 
 // insnAux is what is learnt about an instruction (struct bpf_insn_aux_data).
@@ -151,6 +156,9 @@ func (e *env) btfOf(h uint32) *btf.Spec {
 }
 
 func (e *env) btfTypeName(h, id uint32) string {
+	if e.typeName != nil {
+		return e.typeName(h, id)
+	}
 	if s := e.btfOf(h); s != nil {
 		return s.Name(btf.ID(id))
 	}
@@ -178,9 +186,15 @@ func (e *env) yield() errno {
 // itself: a cancelled context.
 func Verify(p *Program, cfg Config) (*Result, error) {
 	e := newEnv(p, &cfg)
+	if err := checkOverrides(cfg.Overrides); err != nil {
+		return nil, err
+	}
 	err := e.run()
-	if err == ecanceled {
+	if err == ecanceled && cfg.Context != nil && cfg.Context.Err() != nil {
 		return nil, context.Cause(cfg.Context)
+	}
+	if e.overridden < len(cfg.Overrides) {
+		return nil, ErrOverridePlace
 	}
 	return e.result(err), nil
 }
@@ -271,6 +285,7 @@ func (e *env) result(err errno) *Result {
 		PeakStates:       e.peakStates,
 		MarkRead:         e.markRead,
 		Log:              e.logText,
+		Hypothetical:     len(e.cfg.Overrides) > 0,
 	}
 	if e.insnProcessed == 0 {
 		r.Insn = -1
@@ -279,6 +294,12 @@ func (e *env) result(err errno) *Result {
 		if !e.subprogs[i].dead {
 			r.StackDepth = append(r.StackDepth, e.subprogs[i].stackDepth)
 		}
+	}
+	for i := range e.maps {
+		r.Maps = append(r.Maps, e.maps[i].MapInfo)
+	}
+	for i := 0; i+1 < len(e.subprogs); i++ {
+		r.Subprogs = append(r.Subprogs, SubprogInfo{e.subprogs[i].start, e.subprogName(i), e.subprogGlobal(i)})
 	}
 	switch {
 	case err == enotmodel:

@@ -86,7 +86,7 @@ func (e *env) regSafe(old, cur *RegState, how exactness) bool {
 		if e.exploreALULimits {
 			return old.RegHead == cur.RegHead && old.Bounds == cur.Bounds && m.scalarIDs(old.ID, cur.ID)
 		}
-		if !old.Precise && how == notExact {
+		if !old.Precise && how == notExact && !e.cfg.exactScalars {
 			return true
 		}
 		oldAdd, curAdd := old.ID&addConst != 0, cur.ID&addConst != 0

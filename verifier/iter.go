@@ -117,7 +117,7 @@ func (e *env) iterArg(m *kfuncMeta, r *RegState, i, pc int) errno {
 	f := e.fn(r)
 	for j := range slots {
 		s := &f.Stack[spi-j].Reg
-		if err := e.markRead1(s, s.parent, liveRead64); err != 0 {
+		if err := e.noteRead(s, liveRead64); err != 0 {
 			return err
 		}
 		e.scratchSlot(spi - j)

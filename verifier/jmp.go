@@ -175,6 +175,7 @@ func (e *env) forkBranch(in isa.Insn, this *State, dst, src *RegState, op uint8,
 		e.fake[1] = e.fake[0]
 		fsrc = &e.fake[1]
 	}
+	e.watchBranch(dst, src)
 	if err := e.setMinMax(odst, osrc, dst, fsrc, op, jmp32); err != 0 {
 		return err
 	}
@@ -194,6 +195,7 @@ func (e *env) forkBranch(in isa.Insn, this *State, dst, src *RegState, op uint8,
 		e.logf("R%d pointer comparison prohibited\n", in.Dst)
 		return eacces
 	}
+	e.noteNoFact(in, op, jmp32, dst, src, odst, osrc)
 	if e.log.level&logLevelAny != 0 {
 		e.printInsnState()
 	}

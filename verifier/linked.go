@@ -56,13 +56,6 @@ func (e *env) syncLinked(st *State, known *RegState, l *linkedRegs) {
 			r.addRanges(&diff)
 			r.VarOff = r.VarOff.Add(diff.VarOff)
 		}
-		if e.tracer != nil {
-			reg := int(x.index)
-			if !x.isReg {
-				reg = -1 - reg
-			}
-			e.tracer.Trace(&Event{Kind: EventLink, Insn: e.insnIdx, Prev: e.prevInsn, State: st, Frame: int(x.frame), Reg: reg})
-		}
 	}
 }
 

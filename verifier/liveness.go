@@ -11,15 +11,22 @@ const (
 	dstOpNoMark                // writes it; the caller says what
 )
 
-// markRead notes that r is read: up the chain of checkpoints to the one on
+// noteRead notes that r is read: up the chain of checkpoints to the one on
 // whose path it was written (mark_reg_read).
-func (e *env) markRead1(r, parent *RegState, flag uint8) errno {
-	writes := parent == r.parent
+func (e *env) noteRead(r *RegState, flag uint8) errno {
+	if r.live&liveWritten != 0 {
+		return 0
+	}
+	return e.markParents(r.parent, flag)
+}
+
+// markParents notes a read of parent and of what it stems from. The kernel
+// tells a read on this path from one behind a checkpoint that covers it by
+// comparing addresses of registers; here states are reused, so that an address
+// of a forgotten one proves nothing, and callers say which it is.
+func (e *env) markParents(parent *RegState, flag uint8) errno {
 	n := 0
 	for parent != nil {
-		if writes && r.live&liveWritten != 0 {
-			break
-		}
 		if parent.live&liveDone != 0 {
 			e.logf("verifier BUG type %s var_off %lld off %d\n", parent.Type, int64(parent.VarOff.Value), parent.Off)
 			return efault
@@ -31,9 +38,11 @@ func (e *env) markRead1(r, parent *RegState, flag uint8) errno {
 		if flag == liveRead64 {
 			parent.live &^= liveRead32
 		}
-		r, parent = parent, parent.parent
-		writes = true
 		n++
+		if parent.live&liveWritten != 0 {
+			break
+		}
+		parent = parent.parent
 	}
 	e.markRead = max(e.markRead, n)
 	return 0
@@ -81,6 +90,7 @@ func (e *env) checkRegOf(regs *[numRegs]RegState, regno int, k argKind) errno {
 	if k == srcOp {
 		if r.Type == NotInit {
 			e.logf("R%d !read_ok\n", regno)
+			e.traceRefused(CheckKindReadable, regno, "")
 			return eacces
 		}
 		if regno == fpReg {
@@ -91,7 +101,7 @@ func (e *env) checkRegOf(regs *[numRegs]RegState, regno int, k argKind) errno {
 			r.subregDef = notSubreg
 			flag = liveRead64
 		}
-		return e.markRead1(r, r.parent, flag)
+		return e.noteRead(r, flag)
 	}
 	if regno == fpReg {
 		e.logs("frame pointer is read only\n")
@@ -124,7 +134,7 @@ func (e *env) propagateLiveness(old, cur *State) errno {
 		if pf == liveRead64 || f == 0 || pf == f {
 			return 0
 		}
-		return e.markRead1(r, parent, f)
+		return e.markParents(parent, f)
 	}
 	if old.curframe != cur.curframe {
 		return efault

@@ -3,218 +3,162 @@ package verifier
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
-	"fmt"
-	"math/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-
-	"skep/verifier/progen"
-	"skep/vm/isa"
 )
 
 var (
-	oracleN     = flag.Int("oracle-n", 300, "TestOracle: how many programs")
+	oracleN     = flag.Int("oracle-n", 300, "TestOracle: how many programs of each kind")
 	oracleSeed  = flag.Int64("oracle-seed", 1, "TestOracle: seed of the first")
-	oracleKind  = flag.String("oracle-kind", "all", "TestOracle: progen, unpriv, mutate or all")
+	oracleKind  = flag.String("oracle-kind", "progen,rich,unpriv,mutate", "TestOracle: kinds of programs (randomKinds), or all")
 	oracleLevel = flag.Int("oracle-level", 6, "TestOracle: log level")
 	oracleSave  = flag.String("oracle-save", "", "TestOracle: folder to write disagreements to")
 )
 
-// batchRecord makes a generated program a record of the batch format.
-func batchRecord(p *progen.Program, id string, priv bool) *record {
-	r := &record{ID: id, Type: p.Type, License: "GPL", LogLevel: *oracleLevel, Insns: hex.EncodeToString(isa.EncodeAll(p.Insns)), Level: "random"}
-	if !priv {
-		r.Privileged = new(bool)
-	}
-	for _, m := range p.Maps {
-		r.Maps = append(r.Maps, mapRec{Name: m.Name, Type: m.Type, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.MaxEntries})
-	}
-	return r
-}
-
-// mutate changes fields of one to three instructions at random.
-func mutate(rnd *rand.Rand, insns []isa.Insn) {
-	interesting := []int32{0, 1, -1, 8, -8, 16, 63, 64, 255, 256, 4096, -4096, 1 << 29, 1 << 30, -1 << 31, 1<<31 - 1}
-	for range 1 + rnd.Intn(3) {
-		i := &insns[rnd.Intn(len(insns))]
-		switch rnd.Intn(9) {
-		case 0:
-			i.Imm = interesting[rnd.Intn(len(interesting))]
-		case 1:
-			i.Imm += int32(rnd.Intn(17) - 8)
-		case 2:
-			i.Off += int16(rnd.Intn(17) - 8)
-		case 3:
-			i.Dst = uint8(rnd.Intn(11))
-		case 4:
-			i.Src = uint8(rnd.Intn(11))
-		case 5:
-			i.Op = i.Op&0x0f | uint8(rnd.Intn(14))<<4
-		case 6:
-			i.Op ^= 1 << rnd.Intn(8)
-		case 7:
-			*i = isa.Insn{Op: isa.ClassALU64 | isa.OpMov, Dst: i.Dst, Imm: int32(rnd.Intn(64))}
-		case 8:
-			j := rnd.Intn(len(insns))
-			*i, insns[j] = insns[j], *i
-		}
-	}
-}
-
-func oracleRecords(t *testing.T, c *corpus) []*record {
-	var out []*record
-	var pool []*record
-	for _, r := range c.records {
-		if r.Level != "advanced" && len(r.Insns) < 16*600 && r.Kernel.InsnsProcessed < 20000 && len(r.Insns) > 16*3 && r.Type != "tracing" {
-			pool = append(pool, r)
-		}
-	}
-	for i := range *oracleN {
-		seed := *oracleSeed + int64(i)
-		rnd := rand.New(rand.NewSource(seed))
-		kind := *oracleKind
-		if kind == "all" {
-			kind = []string{"progen", "unpriv", "mutate", "mutate"}[i%4]
-		}
-		switch kind {
-		case "mutate":
-			r := *pool[rnd.Intn(len(pool))]
-			raw, _ := hex.DecodeString(r.Insns)
-			insns, err := isa.DecodeAll(raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mutate(rnd, insns)
-			was, _ := isa.DecodeAll(raw)
-			for i, w := range was {
-				if w.IsWide() && w.Src != 0 && i+1 < len(was) {
-					copy(insns[i:], was[i:i+2]) // the loader fills these in by their index
-				}
-			}
-			r.Insns = hex.EncodeToString(isa.EncodeAll(insns))
-			r.ID = fmt.Sprintf("%s-%d of %s", kind, seed, r.ID)
-			r.Kernel = verdict{}
-			r.LogLevel = *oracleLevel
-			out = append(out, &r)
-		default:
-			p := progen.New(progen.Config{Seed: seed, Bad: []float64{0, 0.02, 0.1}[rnd.Intn(3)]})
-			priv := kind != "unpriv"
-			if !priv {
-				p.Type = "socket_filter"
-			}
-			if rnd.Intn(4) == 0 {
-				mutate(rnd, p.Insns)
-			}
-			out = append(out, batchRecord(p, fmt.Sprintf("%s-%d", kind, seed), priv))
-		}
-	}
-	return out
-}
-
 // TestOracle compares random programs with what a real kernel in a virtual
 // machine says of them. SKEP_ORACLE names a program that takes batch records
-// and answers verdicts, as "skep sandbox run --batch" does.
+// and answers verdicts, as "skep sandbox" does. See TestCampaign for many.
 func TestOracle(t *testing.T) {
 	oracle := oracleCommand(t)
 	c := loadCorpus(t)
-	compareWithOracle(t, oracle, c, oracleRecords(t, c))
+	for _, kind := range kindsOf(t, *oracleKind) {
+		t.Run(kind, func(t *testing.T) {
+			var recs []*record
+			for i := range *oracleN {
+				recs = append(recs, randomRecord(t, c, kind, *oracleSeed+int64(i), *oracleLevel))
+			}
+			ch := &chunk{Kind: kind, Seed: *oracleSeed, N: *oracleN}
+			rw := compareWithOracle(t, oracle, c, recs, ch, *oracleSave)
+			t.Logf("%d programs, %d accepted by the kernel, %d never reached it, %d differ\n%s",
+				len(recs), ch.Accepted, ch.Refused, ch.Differ, table(map[string]*row{"core": rw}))
+		})
+	}
+}
+
+func kindsOf(t *testing.T, list string) []string {
+	t.Helper()
+	if list == "all" {
+		var names []string
+		for _, k := range randomKinds {
+			names = append(names, k.name)
+		}
+		return names
+	}
+	return strings.Split(list, ",")
 }
 
 func oracleCommand(t *testing.T) string {
 	t.Helper()
 	oracle := os.Getenv("SKEP_ORACLE")
 	if oracle == "" {
-		t.Skip("no kernel to ask: set SKEP_ORACLE to a command that takes \"run --batch\"")
+		t.Skip("no kernel to ask: set SKEP_ORACLE to a command that takes \"sandbox run --batch\" (make build makes ./skep)")
 	}
 	return oracle
 }
 
-// compareWithOracle fails for every record on which the kernel says otherwise.
-func compareWithOracle(t *testing.T, oracle string, c *corpus, recs []*record) {
+// answer is what the oracle says of a program.
+type answer struct {
+	verdict
+	Error string   `json:"error"`
+	Notes []string `json:"notes"`
+	Cut   any      `json:"log_sha256"` // set when the log was cut
+}
+
+// ask loads the programs into a real kernel.
+func ask(t *testing.T, oracle string, recs []*record) []*answer {
 	t.Helper()
-	dir := t.TempDir()
-	store := filepath.Join(dataDir(), "verifier-corpus-6.12-btf.jsonl.gz")
-	in := filepath.Join(dir, "in.jsonl")
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
+	var in bytes.Buffer
+	enc := json.NewEncoder(&in)
 	for _, r := range recs {
 		if err := enc.Encode(r.batch()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(in, buf.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+	args := []string{"sandbox", "run", "--batch", "--log-max", "262144", "--timeout", "60s"}
+	if dir := dataDir(); dir != "" {
+		args = append(args, "--btf-store", filepath.Join(dir, "verifier-corpus-6.12-btf.jsonl.gz"))
 	}
-	cmd := exec.Command(oracle, "run", "--batch", "--btf-store", store, "--log-max", "262144")
-	cmd.Env = append(os.Environ(), "SKEP_ACCEL=tcg")
-	cmd.Stdin = &buf
-	cmd.Stderr = os.Stderr
-	outBytes, err := cmd.Output()
+	cmd := exec.Command(oracle, args...)
+	cmd.Stdin, cmd.Stderr = &in, os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("oracle: %v", err)
 	}
-	s := bufio.NewScanner(bytes.NewReader(outBytes))
+	var answers []*answer
+	s := bufio.NewScanner(bytes.NewReader(out))
 	s.Buffer(nil, 64<<20)
-	rw := row{missing: map[string]int{}}
-	ok, refused, bad := 0, 0, 0
-	for i := 0; s.Scan(); i++ {
-		var v struct {
-			verdict
-			Error string   `json:"error"`
-			Notes []string `json:"notes"`
-			NoLog any      `json:"log_sha256"`
-		}
-		if err := json.Unmarshal(s.Bytes(), &v); err != nil {
+	for s.Scan() {
+		a := new(answer)
+		if err := json.Unmarshal(s.Bytes(), a); err != nil {
 			t.Fatal(err)
 		}
+		answers = append(answers, a)
+	}
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != len(recs) {
+		t.Fatalf("oracle: %d answers to %d programs", len(answers), len(recs))
+	}
+	return answers
+}
+
+// compareWithOracle asks the kernel, counts in ch and the row, and fails for each record
+// whose verdict the kernel does not share. Every difference, in counters or
+// log too, is written to folder save as a file for testdata/regress.
+func compareWithOracle(t *testing.T, oracle string, c *corpus, recs []*record, ch *chunk, save string) *row {
+	t.Helper()
+	rw := &row{missing: map[string]int{}}
+	for i, a := range ask(t, oracle, recs) {
 		r := recs[i]
-		if v.Error != "" || len(v.Notes) > 0 {
-			refused++
+		if a.Error != "" || len(a.Notes) > 0 {
+			ch.Refused++
 			continue
 		}
-		r.Kernel = v.verdict
+		r.Kernel = a.verdict
 		p, err := c.program(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := judgeSafe(t, c, r, p)
+		if o.res != nil && loadersBusiness(o.res.Log) {
+			ch.Refused++
+			continue
+		}
 		rw.add(o)
-		if v.OK {
-			ok++
+		if a.OK {
+			ch.Accepted++
 		}
 		if o.res == nil || o.res.Verdict == NotModelled {
 			continue
 		}
-		cut := v.NoLog != nil
-		if bytes.Contains(o.res.Log, []byte("is not pointing to valid bpf_map")) {
-			continue // whether the number is another open file is the loader's business
+		if o.verdict && o.counters && (a.OK || o.lastLine) && (o.log || a.Cut != nil) {
+			continue
 		}
-		if bytes.Contains(o.res.Log, []byte("fd_idx without fd_array")) {
-			continue // and whether there is an fd_array
+		if ch.Differ++; ch.Differ <= 25 {
+			report(t, o)
 		}
-		if !o.verdict || !o.counters || !o.lastLine && !v.OK || !o.log && !cut {
-			bad++
-			if bad <= 25 {
-				report(t, o)
+		if save != "" {
+			if err := saveRegression(save, r); err != nil {
+				t.Error(err)
 			}
-			if *oracleSave != "" {
-				b, _ := json.Marshal(r.batch())
-				os.WriteFile(filepath.Join(*oracleSave, fmt.Sprintf("%d.json", i)), b, 0o644)
-			}
-			if !o.verdict {
-				t.Errorf("%s: verdict differs", r.ID)
-			}
+		}
+		if !o.verdict {
+			t.Errorf("%s: verdict differs", r.ID)
 		}
 	}
-	if err := s.Err(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d programs, %d accepted by the kernel, %d never reached it, %d differ\n%s", len(recs), ok, refused, bad, table(map[string]*row{"core": &rw}))
+	return rw
+}
+
+// loadersBusiness reports whether the verdict hangs on the loader: whether a
+// number that is no map is another open file, and whether there is an fd_array.
+func loadersBusiness(log []byte) bool {
+	return bytes.Contains(log, []byte("is not pointing to valid bpf_map")) || bytes.Contains(log, []byte("fd_idx without fd_array"))
 }
 
 // batch is the record as JSON takes it, without what the kernel said.

@@ -141,9 +141,7 @@ func (e *env) loopCheck(old *State, insn int) (hit bool, err errno) {
 // cover ends the path at a checkpoint that covers it: what mattered behind the
 // checkpoint matters on this path.
 func (e *env) cover(old *State) errno {
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventPrune, Insn: e.insnIdx, Prev: e.prevInsn, State: e.cur, Other: old})
-	}
+	e.trace(Event{Kind: EventPrune, Insn: e.insnIdx, State: e.cur, Other: old})
 	err := e.propagateLiveness(old, e.cur)
 	if err == 0 && e.aux[e.insnIdx].jmpPoint {
 		e.pushHistory(0, 0)
@@ -203,9 +201,7 @@ func (e *env) checkpoint(insn int) errno {
 			f.Stack[j].Reg.parent = &n.Stack[j].Reg
 		}
 	}
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventCover, Insn: insn, Prev: e.prevInsn, State: st})
-	}
+	e.trace(Event{Kind: EventCover, Insn: insn, State: st})
 	return 0
 }
 

@@ -69,6 +69,7 @@ func (e *env) checkRefLeak(exception bool) errno {
 			continue
 		}
 		e.logf("Unreleased reference id=%d alloc_insn=%d\n", int32(r.ID), r.Insn)
+		e.traceCheck(CheckKindReleased, -1, int64(r.ID), int64(r.Insn), int64(len(f.Refs)), true)
 		err = einval
 	}
 	return err

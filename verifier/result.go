@@ -41,4 +41,17 @@ type Result struct {
 	PeakStates       int
 	MarkRead         int
 	StackDepth       []int // per subprogram, the main program first
+	Subprogs         []SubprogInfo
+	Maps             []*MapInfo // that registers refer to: handle 1 is the first
+
+	// Hypothetical says that Config.Overrides changed what the program does:
+	// no kernel would say the same.
+	Hypothetical bool
+}
+
+// SubprogInfo is a function of the program.
+type SubprogInfo struct {
+	Start  int    // instruction slot
+	Name   string // "" when there is no BTF
+	Global bool   // verified on its own, once
 }

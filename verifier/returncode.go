@@ -62,6 +62,7 @@ func (e *env) checkReturnCode(regno int, name string) errno {
 	if bits32 {
 		outside = want.min > r.S32Min || r.S32Max > want.max
 	}
+	e.traceCheck(CheckKindReturn, regno, int64(want.min), int64(want.max), 0, outside)
 	if outside {
 		e.invalidScalar(r, want, where, name)
 		if note {

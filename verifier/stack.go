@@ -1,6 +1,8 @@
 package verifier
 
-import "skep/vm/isa"
+import (
+	"skep/vm/isa"
+)
 
 // accessKind is a load or a store (enum bpf_access_type).
 type accessKind uint8
@@ -76,6 +78,7 @@ func (e *env) checkStackBounds(regno, off, size int, src accessSrc, kind accessK
 	} else {
 		if r.SMax >= maxVarOff || r.SMin <= -maxVarOff {
 			e.logf("invalid unbounded variable-offset%s stack R%d\n", what, regno)
+			e.traceCheck(CheckKindStack, regno, satAdd(r.SMin, int64(off)), satAdd(r.SMax, int64(off+size)), maxStack, true)
 			return eacces
 		}
 		lo = r.SMin + int64(off)
@@ -94,6 +97,7 @@ func (e *env) checkStackBounds(regno, off, size int, src accessSrc, kind accessK
 	case size < 0:
 		err = efault
 	}
+	e.traceCheck(CheckKindStack, regno, lo, hi, -lowest, err != 0)
 	if err != 0 {
 		if r.VarOff.IsConst() {
 			e.logf("invalid%s stack R%d off=%d size=%d\n", what, regno, off, size)
@@ -298,7 +302,7 @@ func (e *env) stackReadFixed(f *FuncState, off, size, dst int) errno {
 				e.logs("invalid size of register fill\n")
 				return eacces
 			}
-			e.markRead1(&s.Reg, s.Reg.parent, liveRead64)
+			e.noteRead(&s.Reg, liveRead64)
 			if dst < 0 {
 				return 0
 			}
@@ -315,17 +319,18 @@ func (e *env) stackReadFixed(f *FuncState, off, size, dst int) errno {
 			e.logf("leaking pointer from stack off %d\n", off)
 			return eacces
 		}
-		e.markRead1(&s.Reg, s.Reg.parent, liveRead64)
+		e.noteRead(&s.Reg, liveRead64)
 	} else {
 		for i := range size {
 			switch t := s.Types[slotIndex(off, i)]; {
 			case t == SlotMisc, t == SlotZero, t == SlotInvalid && e.allowUninitStack:
 			default:
 				e.logf("invalid read from stack off %d+%d size %d\n", off, i, size)
+				e.traceCheck(CheckKindStackInit, -1, int64(off), int64(off+size), int64(off+i), true)
 				return eacces
 			}
 		}
-		e.markRead1(&s.Reg, s.Reg.parent, liveRead64)
+		e.noteRead(&s.Reg, liveRead64)
 		if dst >= 0 {
 			e.readBytes(f, off, off+size, dst)
 		}
@@ -360,6 +365,7 @@ func (e *env) fillPart(s *StackSlot, off, size, spilled, dst int) (access bool, 
 		case t == SlotMisc, t == SlotInvalid && e.allowUninitStack:
 		default:
 			e.logf("invalid read from stack off %d+%d size %d\n", off, i, size)
+			e.traceCheck(CheckKindStackInit, -1, int64(off), int64(off+size), int64(off+i), true)
 			return false, eacces
 		}
 	}
@@ -373,80 +379,4 @@ func (e *env) fillPart(s *StackSlot, off, size, spilled, dst int) (access bool, 
 		e.setUnknown(d)
 	}
 	return false, 0
-}
-
-// stackInitialized checks that size bytes of stack may be read through a
-// pointer; meta is of a helper call whose argument may be uninitialized
-// (check_stack_range_initialized).
-func (e *env) stackInitialized(regno, off, size int, zeroOK bool, src accessSrc, meta *callMeta) errno {
-	r := &e.regs()[regno]
-	f := e.fn(r)
-	indirect := ""
-	kind := readAccess
-	if src == accessHelper {
-		// A helper may write, too: what is read first may be anything after.
-		indirect, kind = " indirect", writeAccess
-	}
-	if size == 0 && !zeroOK {
-		e.logs("invalid zero-sized read\n")
-		return eacces
-	}
-	if err := e.checkStackBounds(regno, off, size, src, kind); err != 0 {
-		return err
-	}
-	var lo, hi int
-	if r.VarOff.IsConst() {
-		lo = int(int64(r.VarOff.Value)) + off
-		hi = lo
-	} else {
-		if !e.bypassSpecV1 {
-			e.logf("R%d%s variable offset stack access prohibited for !root, var_off=%s\n", regno, indirect, r.VarOff)
-			return eacces
-		}
-		if meta != nil && meta.rawMode {
-			meta = nil
-		}
-		lo, hi = int(r.SMin)+off, int(r.SMax)+off
-	}
-	hi += size
-	if meta != nil && meta.rawMode {
-		for i := lo; i < hi; i++ {
-			spi := spiOf(i)
-			if spi < len(f.Stack) && f.Stack[spi].Types[slotIndex(i, 0)] == SlotDynptr {
-				e.logf("potential write to dynptr at off=%d disallowed\n", i)
-				return eacces
-			}
-		}
-		meta.accessSize, meta.regno = size, regno
-		return 0
-	}
-	for i := lo; i < hi; i++ {
-		spi := spiOf(i)
-		if spi >= len(f.Stack) || spi < 0 {
-			e.logs("verifier bug: allocated_stack too small")
-			return efault
-		}
-		s := &f.Stack[spi]
-		switch t := &s.Types[slotIndex(i, 0)]; {
-		case *t == SlotMisc:
-		case *t == SlotZero, *t == SlotInvalid && e.allowUninitStack:
-			if src == accessHelper {
-				*t = SlotMisc
-			}
-		case s.isSpilled() && (s.Reg.Type == ScalarValue || e.allowPtrLeaks):
-			if src == accessHelper {
-				e.setUnknown(&s.Reg)
-				scrubBytes(s)
-			}
-		default:
-			if r.VarOff.IsConst() {
-				e.logf("invalid%s read from stack R%d off %d+%d size %d\n", indirect, regno, lo, i-lo, size)
-			} else {
-				e.logf("invalid%s read from stack R%d var_off %s+%d size %d\n", indirect, regno, r.VarOff, i-lo, size)
-			}
-			return eacces
-		}
-		e.markRead1(&s.Reg, s.Reg.parent, liveRead64)
-	}
-	return 0
 }

@@ -282,9 +282,7 @@ func (e *env) push(insn, prev int, speculative bool) (*State, errno) {
 	if st.parent != nil {
 		st.parent.branches++
 	}
-	if e.tracer != nil {
-		e.tracer.Trace(&Event{Kind: EventPush, Insn: insn, Prev: prev, State: st})
-	}
+	e.trace(Event{Kind: EventPush, Insn: insn, State: st})
 	return st, 0
 }
 

@@ -93,7 +93,7 @@ func (g *gen) branch() {
 
 // loop counts a register up to a small bound.
 func (g *gen) loop() {
-	if g.depth >= 2 || g.fixed {
+	if g.depth >= 2 || g.fixed || g.cfg.Unprivileged && !g.bad() {
 		return
 	}
 	c := uint8(isa.R9)
@@ -149,24 +149,36 @@ func (g *gen) clobber() {
 	}
 }
 
-// subprograms appends the functions that were called; each takes two numbers.
+// subprograms appends the functions that were called.
 func (g *gen) subprograms() {
-	if len(g.calls) == 0 {
+	g.functions(g.calls, [isa.NumRegs]kind{isa.R1: scalar, isa.R2: scalar, isa.R10: frame}, nil)
+	g.functions(g.ptrCalls, [isa.NumRegs]kind{isa.R2: scalar, isa.R10: frame}, (*gen).through)
+}
+
+// functions appends one or two functions for the calls, and links them. first
+// is a snippet that each begins with.
+func (g *gen) functions(calls []int, args [isa.NumRegs]kind, first func(*gen)) {
+	if len(calls) == 0 {
 		return
 	}
 	n := 1 + g.rnd.Intn(2)
 	var starts []int
-	for range min(n, len(g.calls)) {
+	for range min(n, len(calls)) {
 		starts = append(starts, len(g.p.Insns))
-		g.kinds = [isa.NumRegs]kind{isa.R1: scalar, isa.R2: scalar, isa.R10: frame}
+		g.kinds = args
 		g.slots = [numSlots]kind{}
 		g.keep, g.proved, g.inSub, g.depth = 0, 0, true, 1
+		if first != nil {
+			g.keep = 1 << isa.R1
+			first(g)
+			g.keep = 0
+		}
 		for range 2 + g.rnd.Intn(5) {
 			g.snippet()
 		}
 		g.finish()
 	}
-	for i, at := range g.calls {
+	for i, at := range calls {
 		g.p.Insns[at].Imm = int32(starts[i%len(starts)] - at - 1)
 	}
 }

@@ -40,7 +40,7 @@ func (g *gen) mapLookup() {
 	if g.cfg.NoHelpers || g.fixed {
 		return
 	}
-	m := g.rnd.Intn(len(g.p.Maps))
+	m := g.rnd.Intn(3)
 	g.key(isa.R2, m)
 	g.loadMap(isa.R1, m)
 	g.emit(isa.Insn{Op: call, Imm: mapLookup})

@@ -91,7 +91,7 @@ func (g *gen) spillFill() {
 
 // varStack reads the stack at an offset that only a range is known of.
 func (g *gen) varStack() {
-	if g.fixed {
+	if g.fixed || g.cfg.Unprivileged && !g.bad() {
 		return
 	}
 	r, ok := g.pick(small)

@@ -30,6 +30,12 @@ type Config struct {
 	// Harmless leaves out results that a real kernel and a simulator cannot
 	// share: clock, random numbers, addresses as numbers.
 	Harmless bool
+	// Unprivileged makes a socket filter of what a user without capabilities
+	// may load: no calls of functions, loops and variable stack offsets.
+	Unprivileged bool
+	// Rich adds what takes more of a kernel: functions that use their caller's
+	// stack, ring buffers, sockets, may_goto, tail calls, ld_abs.
+	Rich bool
 }
 
 // Map is a map that the program uses, by bpftool's type name.
@@ -77,6 +83,8 @@ type gen struct {
 	depth  int // nesting of branches and loops
 	inSub  bool
 	calls  []int // slots of calls to patch
+	// ptrCalls are those of functions that take a pointer and a number.
+	ptrCalls []int
 }
 
 const numSlots = 8
@@ -87,11 +95,17 @@ var progTypes = []string{"xdp", "sched_cls", "socket_filter"}
 func New(cfg Config) *Program {
 	g := &gen{cfg: cfg, rnd: rand.New(rand.NewSource(cfg.Seed)), p: &Program{}}
 	g.p.Type = progTypes[g.rnd.Intn(len(progTypes))]
+	if cfg.Unprivileged {
+		g.p.Type, g.cfg.NoCalls = "socket_filter", true
+	}
 	if !cfg.NoHelpers {
 		g.p.Maps = []Map{
 			{"arr", "array", 4, uint32(8 * (1 + g.rnd.Intn(8))), 4},
 			{"hash", "hash", 8, uint32(4 * (2 + g.rnd.Intn(12))), 16},
 			{"percpu", "percpu_array", 4, 16, 2},
+		}
+		if cfg.Rich {
+			g.p.Maps = append(g.p.Maps, richMaps...)
 		}
 	}
 	g.p.Data = make([]byte, 64+g.rnd.Intn(64))
@@ -168,14 +182,22 @@ func init() {
 }
 
 func (g *gen) snippet() {
+	if g.cfg.Rich && g.chance(0.2) {
+		g.oneOf(richSnippets)
+		return
+	}
+	g.oneOf(snippets)
+}
+
+func (g *gen) oneOf(of []weighted) {
 	total := 0
-	for i := range snippets {
-		total += snippets[i].weight
+	for i := range of {
+		total += of[i].weight
 	}
 	n := g.rnd.Intn(total)
-	for i := range snippets {
-		if n -= snippets[i].weight; n < 0 {
-			snippets[i].fn(g)
+	for i := range of {
+		if n -= of[i].weight; n < 0 {
+			of[i].fn(g)
 			return
 		}
 	}

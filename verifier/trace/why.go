@@ -1,0 +1,285 @@
+package trace
+
+import (
+	"skep/verifier"
+	"skep/vm/isa"
+)
+
+// reasoner says why the places changed that an instruction changed: from the
+// instruction and the states around it, because the verifier's own work has no
+// room for such notes.
+type reasoner struct {
+	in     isa.Insn
+	wide   int64   // the number of a wide load
+	before *shadow // in which the instruction was checked
+	frame  int     // current frame then
+	pushed bool    // of a path that the instruction queued, not the one that goes on
+}
+
+func (w *reasoner) regLoc(r uint8) Loc { return RegLoc(w.frame, int(r)) }
+
+// operand makes the other side of an operation the origin: a register, or the
+// constant.
+func (w *reasoner) operand(c *Change) {
+	if w.in.Source() == isa.SrcX {
+		c.From = append(c.From, uint32(w.regLoc(w.in.Src)))
+	} else {
+		c.Num = int64(w.in.Imm)
+	}
+}
+
+func from(c *Change, r Reason, locs ...Loc) {
+	c.Reason = r
+	for _, l := range locs {
+		c.From = append(c.From, uint32(l))
+	}
+}
+
+// explain fills the reason of a change at loc, whose new content is after's.
+func (w *reasoner) explain(c *Change, loc Loc, after *verifier.State) {
+	frames := after.Frames()
+	old := w.before.reg(loc)
+	new := regOf(after, loc)
+	switch {
+	case len(frames) > w.frame+1 && loc.Frame() == w.frame+1:
+		w.entered(c, loc, frames[w.frame+1])
+		return
+	case len(frames) <= w.frame: // the function returned
+		if loc == RegLoc(w.frame-1, 0) {
+			from(c, ReasonResult, RegLoc(w.frame, 0))
+		} else if old != nil && new != nil && !old.SameValue(new) {
+			from(c, ReasonWiden)
+		} else {
+			from(c, ReasonMark)
+		}
+		return
+	case loc.Reg() < 0 && loc.Slot() < 0: // references
+		from(c, ReasonRet)
+		c.Num = int64(w.in.Imm)
+		return
+	}
+	dst := loc == w.regLoc(w.in.Dst)
+	if !dst && old != nil && new != nil && w.marksOnly(loc, old, new, after) {
+		from(c, ReasonMark)
+		return
+	}
+	switch w.in.Class() {
+	case isa.ClassALU, isa.ClassALU64:
+		w.alu(c, dst)
+	case isa.ClassLD:
+		w.ld(c, loc)
+	case isa.ClassLDX:
+		if dst {
+			w.load(c, old, new)
+		} else {
+			from(c, ReasonMark)
+		}
+	case isa.ClassST, isa.ClassSTX:
+		w.store(c, loc, after)
+	default:
+		w.jump(c, loc, old, new)
+	}
+}
+
+// marksOnly reports whether nothing but marks differs.
+func (w *reasoner) marksOnly(loc Loc, old, new *verifier.RegState, after *verifier.State) bool {
+	if !old.SameValue(new) {
+		return false
+	}
+	if i := loc.Slot(); i >= 0 {
+		f := &w.before.frames[loc.Frame()]
+		return i < len(f.stack) && f.stack[i].Types == after.Frames()[loc.Frame()].Stack[i].Types
+	}
+	return true
+}
+
+func regOf(st *verifier.State, loc Loc) *verifier.RegState {
+	f := st.Frames()[loc.Frame()]
+	if r := loc.Reg(); r >= 0 {
+		return &f.Regs[r]
+	}
+	if i := loc.Slot(); i >= 0 {
+		return &f.Stack[i].Reg
+	}
+	return nil
+}
+
+// entered explains a place of a frame that the instruction opened.
+func (w *reasoner) entered(c *Change, loc Loc, f *verifier.FuncState) {
+	if r := loc.Reg(); r >= 1 && r <= 5 && w.in.Src == isa.PseudoCall && !f.InCallback() {
+		from(c, ReasonArg, RegLoc(w.frame, r))
+		return
+	}
+	from(c, ReasonEntry)
+}
+
+func (w *reasoner) alu(c *Change, dst bool) {
+	switch {
+	case !dst:
+		from(c, ReasonTie)
+	case w.in.ALUOp() == isa.OpMov && w.in.Source() == isa.SrcX:
+		from(c, ReasonCopy, w.regLoc(w.in.Src))
+	case w.in.ALUOp() == isa.OpMov:
+		c.Reason, c.Num = ReasonConst, int64(w.in.Imm)
+		if w.in.Class() == isa.ClassALU {
+			c.Num = int64(uint32(w.in.Imm))
+		}
+	case w.in.ALUOp() == isa.OpNeg || w.in.ALUOp() == isa.OpEnd:
+		from(c, ReasonAlu)
+	default:
+		c.Reason = ReasonAlu
+		w.operand(c)
+	}
+}
+
+func (w *reasoner) ld(c *Change, loc Loc) {
+	if w.in.Mode() == isa.ModeImm {
+		c.Reason, c.Num = ReasonConst, w.wide
+		return
+	}
+	if loc.Reg() == 0 { // ld_abs, ld_ind
+		c.Reason, c.Num = ReasonLoad, int64(w.in.Bytes())
+		return
+	}
+	from(c, ReasonClobber)
+}
+
+// slotUnder is the place of the stack that a pointer and an offset name, -1
+// when it is not known.
+func (w *reasoner) slotUnder(ptr *verifier.RegState) int {
+	if ptr == nil || ptr.Type != verifier.PtrToStack || !ptr.VarOff.IsConst() || int(ptr.FrameNo) >= w.before.n {
+		return -1
+	}
+	off := int(ptr.Off) + int(int64(ptr.VarOff.Value)) + int(w.in.Off)
+	if off >= 0 || off < -8*maxSlots {
+		return -1
+	}
+	return int(SlotLoc(int(ptr.FrameNo), (-off-1)/8))
+}
+
+func (w *reasoner) load(c *Change, old, new *verifier.RegState) {
+	src := w.regLoc(w.in.Src)
+	ptr := w.before.reg(src)
+	c.Num = int64(w.in.Bytes())
+	switch {
+	case ptr != nil && ptr.Type == verifier.PtrToCtx:
+		from(c, ReasonCtx, src)
+		c.Num = int64(ptr.Off) + int64(w.in.Off)
+	case ptr != nil && ptr.Type == verifier.PtrToStack:
+		slot := w.slotUnder(ptr)
+		if slot < 0 {
+			from(c, ReasonStackRead, src)
+			return
+		}
+		c.Reason = ReasonStackRead
+		f := &w.before.frames[Loc(slot).Frame()]
+		if i := Loc(slot).Slot(); i < len(f.stack) && f.stack[i].Types[7] == verifier.SlotSpill {
+			c.Reason = ReasonFill
+		}
+		c.From = append(c.From, uint32(slot))
+	default:
+		from(c, ReasonLoad, src)
+	}
+}
+
+func (w *reasoner) store(c *Change, loc Loc, after *verifier.State) {
+	slot := loc.Slot()
+	if slot < 0 {
+		if w.in.Class() == isa.ClassSTX && w.in.Mode() == isa.ModeAtomic {
+			from(c, ReasonLoad, w.regLoc(w.in.Dst))
+			c.Num = int64(w.in.Bytes())
+		} else {
+			from(c, ReasonTie)
+		}
+		return
+	}
+	c.Reason = ReasonStore
+	if after.Frames()[loc.Frame()].Stack[slot].Types[7] == verifier.SlotSpill {
+		c.Reason = ReasonSpill
+	}
+	if w.in.Class() == isa.ClassSTX {
+		c.From = append(c.From, uint32(w.regLoc(w.in.Src)))
+	} else {
+		c.Num = int64(w.in.Imm)
+	}
+}
+
+func (w *reasoner) jump(c *Change, loc Loc, old, new *verifier.RegState) {
+	switch w.in.JmpOp() {
+	case isa.JmpCall:
+		w.call(c, loc)
+	case isa.JmpExit, isa.JmpA, isa.JmpCond:
+		from(c, ReasonWiden)
+	default:
+		w.branch(c, loc, old, new)
+	}
+}
+
+func (w *reasoner) call(c *Change, loc Loc) {
+	c.Num = int64(w.in.Imm)
+	r := loc.Reg()
+	switch {
+	case loc.Frame() == w.frame && r == 0:
+		c.Reason = ReasonRet
+		if w.in.Src == isa.PseudoCall { // of a global function: nothing is known
+			c.Num = 0
+		}
+	case loc.Frame() == w.frame && r >= 1 && r <= 5:
+		from(c, ReasonClobber)
+	case r >= 0:
+		from(c, ReasonLost)
+	default:
+		from(c, ReasonHelperWrite)
+	}
+}
+
+// branch explains what a comparison taught.
+func (w *reasoner) branch(c *Change, loc Loc, old, new *verifier.RegState) {
+	dst, src := w.regLoc(w.in.Dst), Loc(0)
+	hasSrc := w.in.Source() == isa.SrcX
+	if hasSrc {
+		src = w.regLoc(w.in.Src)
+	}
+	if old == nil || new == nil {
+		return
+	}
+	side := dst
+	if hasSrc && w.related(src, old) && !w.related(dst, old) {
+		side = src
+	}
+	switch {
+	case old.Type.MayBeNull() && new.Type == verifier.ScalarValue:
+		from(c, ReasonNull, side)
+	case old.Type.MayBeNull():
+		from(c, ReasonNotNull, side)
+	case old.Type.Base() == verifier.PtrToPacket || old.Type.Base() == verifier.PtrToPacketMeta:
+		if p := w.before.reg(dst); hasSrc && p != nil && p.Type != old.Type {
+			side = src
+		}
+		from(c, ReasonPacket, side)
+		c.Num = int64(int32(new.A))
+	case loc == dst || hasSrc && loc == src:
+		c.Reason = ReasonBranchFalse
+		if w.pushed {
+			c.Reason = ReasonBranchTrue
+		}
+		switch {
+		case !hasSrc:
+			c.Num = int64(w.in.Imm)
+		case loc == dst:
+			from(c, c.Reason, src)
+		default:
+			from(c, c.Reason, dst)
+		}
+	default:
+		from(c, ReasonLink, side)
+	}
+}
+
+const addConst = 1 << 31 // BPF_ADD_CONST
+
+// related reports whether a register shares its id with what is at loc.
+func (w *reasoner) related(loc Loc, r *verifier.RegState) bool {
+	o := w.before.reg(loc)
+	return o != nil && o.ID&^addConst != 0 && o.ID&^addConst == r.ID&^addConst
+}
