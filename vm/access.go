@@ -95,31 +95,3 @@ func (m *Machine) forgive(in *op) bool {
 func (m *Machine) stackBase() uint64 {
 	return uint64(m.top) - m.cpu.depth*FrameStride - FrameSize
 }
-
-// packetWindow makes the window of the packet's region: the bytes between
-// data_meta and data_end.
-type packetWindow Machine
-
-func (p *packetWindow) Window(r *arena.Region, addr uint32) arena.Window {
-	k := &p.cpu.packet
-	if k.Limit == 0 {
-		return arena.Window{Base: r.Base}
-	}
-	w := arena.Window{Base: uint32(k.Data), Len: uint32(k.Len()), Perm: r.Perm}
-	if uint64(addr) < k.Data && uint64(addr) >= k.Meta {
-		w = arena.Window{Base: uint32(k.Meta), Len: uint32(k.Data - k.Meta), Perm: r.Perm}
-	}
-	return w
-}
-
-// stackWindow makes the window of a frame's region: nothing while the frame
-// is not in use.
-type stackWindow Machine
-
-func (s *stackWindow) Window(r *arena.Region, addr uint32) arena.Window {
-	w := arena.Window{Base: r.Base, Len: r.Len}
-	if uint64(r.Index) <= s.cpu.depth {
-		w.Perm = r.Perm
-	}
-	return w
-}

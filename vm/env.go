@@ -66,10 +66,17 @@ func (e *env) Scratch(b []byte) uint64 {
 // Object finds or makes a region of its own for a kernel object.
 func (e *env) Object(kind helper.ObjectKind, index uint32, n int) uint64 {
 	m := e.m()
+	count := uint32(0)
 	for i := range m.arena.Regions() {
-		if r := &m.arena.Regions()[i]; r.Kind == arena.Object && r.Map == -2-int32(kind) && uint32(r.Index) == index {
-			return uint64(r.Base)
+		if r := &m.arena.Regions()[i]; r.Kind == arena.Object && r.Map == -2-int32(kind) {
+			if uint32(r.Index) == index {
+				return uint64(r.Base)
+			}
+			count++
 		}
+	}
+	if index == helper.NewObject {
+		index = count
 	}
 	r, err := m.arena.Alloc(arena.Region{
 		Kind: arena.Object, Len: uint32(max(n, 8)), Perm: arena.Read | arena.Write,

@@ -43,11 +43,13 @@ const (
 	// CodeState: a helper was asked for what the run has not: a packet in a
 	// program without one, a map pointer that is none.
 	CodeState
+	// CodeDeadlock: a spin lock that will never be given back.
+	CodeDeadlock
 )
 
 var codeNames = [...]string{
 	"", "null", "out of bounds", "wild pointer", "permission", "call depth", "end of program",
-	"helper", "kfunc", "function pointer", "frame pointer", "state",
+	"helper", "kfunc", "function pointer", "frame pointer", "state", "deadlock",
 }
 
 func (c Code) String() string {

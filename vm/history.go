@@ -28,6 +28,15 @@ type checkpoint struct {
 	regions []arena.Region
 	pages   []*page
 	fresh   int // pages not shared with the checkpoint before
+
+	// Of several runs in flight, the others.
+	lane  int
+	saved []laneState
+}
+
+type laneState struct {
+	cpu   cpu
+	fault *Fault
 }
 
 const pageSize = 4096
@@ -73,6 +82,17 @@ func (m *Machine) restartHistory() {
 // Touched tells the machine that its state was changed from outside (a map
 // updated, memory written): history begins anew at the current step.
 func (m *Machine) Touched() { m.restartHistory() }
+
+// diverge forgets what lies behind the current step: another CPU goes on than
+// did before.
+func (m *Machine) diverge() {
+	h := &m.history
+	m.events, m.calls = m.Events(), m.Calls()
+	h.seen = m.steps
+	for n := len(h.points); n > 1 && h.points[n-1].step > m.steps; n-- {
+		h.points = h.points[:n-1]
+	}
+}
 
 // sawSteps notes up to where events are recorded.
 func (m *Machine) sawSteps() { m.history.seen = max(m.history.seen, m.steps) }
@@ -125,6 +145,13 @@ func (m *Machine) checkpoint() {
 		step: m.steps, cpu: m.cpu, fault: m.fault,
 		brk: m.arena.Brk(), regions: slices.Clone(m.arena.Regions()), pages: pages, fresh: fresh,
 	})
+	if len(m.lanes) > 1 {
+		p := &h.points[len(h.points)-1]
+		p.lane = m.laneIndex(m.lane)
+		for _, l := range m.lanes {
+			p.saved = append(p.saved, laneState{*l.state(), l.savedFault})
+		}
+	}
 	held := 0
 	for i := range h.points {
 		held += h.points[i].fresh
@@ -164,7 +191,7 @@ func (m *Machine) HistorySize() int {
 	n := m.journal.Size()
 	for i := range m.history.points {
 		p := &m.history.points[i]
-		n += int(cpuWords)*8 + 8*len(p.pages) + pageSize*p.fresh
+		n += int(cpuWords)*8*(1+len(p.saved)) + 8*len(p.pages) + pageSize*p.fresh
 	}
 	return n + len(m.calls)*96 + len(m.events)*96
 }
@@ -181,6 +208,12 @@ func (m *Machine) restore(p *checkpoint) {
 			copy(part, pg[:])
 		}
 	}
+	if len(p.saved) == len(m.lanes) {
+		for i, l := range m.lanes {
+			l.saved, l.savedFault = p.saved[i].cpu, p.saved[i].fault
+		}
+		m.lane = m.lanes[p.lane]
+	}
 	m.cpu, m.steps, m.fault = p.cpu, p.step, p.fault
 	m.setCode(int(m.cpu.prog))
 	m.forgetWindows()
@@ -188,13 +221,15 @@ func (m *Machine) restore(p *checkpoint) {
 }
 
 // Seek goes to the state with that number, in either direction. Forward it
-// stops early where the run ends. Breakpoints do not stop it.
+// stops early where the run ends, or where the order of several runs in flight
+// is not known further. Breakpoints do not stop it.
 func (m *Machine) Seek(step uint64) Stop {
 	if m.cfg.NoHistory || m.code == nil {
 		return StopStart
 	}
-	if step < m.history.start() {
-		step = m.history.start()
+	step = max(step, m.history.start())
+	if len(m.lanes) > 1 {
+		step = min(step, m.Reached())
 	}
 	if step < m.steps {
 		if m.journal.Next() == m.steps && m.journal.First() <= step {
@@ -214,6 +249,10 @@ func (m *Machine) Seek(step uint64) Stop {
 func (m *Machine) replay(step, record uint64) Stop {
 	m.arm(false)
 	defer m.arm(true)
+	for m.steps < step && len(m.lanes) > 1 {
+		m.checkpointIfDue()
+		m.laneStep(m.turnAt())
+	}
 	for m.steps < step && m.cpu.status == running {
 		m.checkpointIfDue()
 		slack := record + uint64(len(m.code.ops))

@@ -52,10 +52,11 @@ const (
 // code is a program ready to run. Instructions are numbered densely: a wide
 // one is one.
 type code struct {
-	prog  *Program
-	ops   []op    // with an opEnd behind the last
-	slot  []int32 // slot of each op; one more for the end
-	dense []int32 // op of each slot, -1 for the second half of a wide one
+	prog   *Program
+	number uint32  // of the program in the machine
+	ops    []op    // with an opEnd behind the last
+	slot   []int32 // slot of each op; one more for the end
+	dense  []int32 // op of each slot, -1 for the second half of a wide one
 }
 
 // decode checks the structure of a program and translates it.
@@ -63,10 +64,13 @@ func (m *Machine) decode(p *Program) (*code, error) {
 	if len(p.Insns) == 0 {
 		return nil, &LoadError{PC: -1, Msg: "it has no instructions"}
 	}
+	if len(m.progs) == maxProgs {
+		return nil, &LoadError{PC: -1, Msg: "a machine has at most 4,096 programs"}
+	}
 	if len(p.Insns) > isa.MaxInsns {
 		return nil, &LoadError{PC: -1, Msg: "it is longer than 1,000,000 instructions"}
 	}
-	c := &code{prog: p, dense: make([]int32, len(p.Insns)), ops: make([]op, 0, len(p.Insns)+1)}
+	c := &code{prog: p, number: uint32(len(m.progs)), dense: make([]int32, len(p.Insns)), ops: make([]op, 0, len(p.Insns)+1)}
 	for pc := 0; pc < len(p.Insns); pc++ {
 		row, err := isa.Check(p.Insns, pc)
 		if err != nil {
@@ -142,7 +146,7 @@ func (m *Machine) resolve(c *code, i int) error {
 		if err != nil {
 			return err
 		}
-		o.imm = funcPtr(t)
+		o.imm = c.funcPtr(t)
 		c.addFunc(int(c.slot[t]))
 	case o.kind == isa.KindLdMapFD || o.kind == isa.KindLdMapIdx:
 		mp, err := m.mapRef(c.prog, pc, in.Imm)
@@ -226,17 +230,23 @@ func (c *code) addFunc(slot int) {
 	}
 }
 
-// A pointer to a function is its op number under this tag: no address.
-const funcTag = 0xffff_f000 << 32
+// A pointer to a function is its op number and program under this tag: no
+// address. A program has at most a million ops, and a machine 4,096 programs.
+const (
+	funcTag  = 0xffff_f000 << 32
+	funcBits = 20
+	maxProgs = 1 << (32 - funcBits)
+)
 
-func funcPtr(op int32) uint64 { return funcTag | uint64(uint32(op)) }
+func (c *code) funcPtr(op int32) uint64 { return funcTag | uint64(c.number<<funcBits|uint32(op)) }
 
 // funcOp is the op that a function pointer stands for in code c.
 func (c *code) funcOp(ptr uint64) (int32, bool) {
-	if ptr&^0xffffffff != funcTag || uint32(ptr) >= uint32(len(c.ops)-1) {
+	op := uint32(ptr) & (1<<funcBits - 1)
+	if ptr&^0xffffffff != funcTag || uint32(ptr)>>funcBits != c.number || op >= uint32(len(c.ops)-1) {
 		return 0, false
 	}
-	return int32(uint32(ptr)), true
+	return int32(op), true
 }
 
 var errNoProgram = errors.New("machine: no program is loaded")

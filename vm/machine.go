@@ -65,12 +65,11 @@ type Machine struct {
 	hit    bool    // exec stopped at a breakpoint
 	jumped bool    // the helper that runs made a tail call
 
-	scratch arena.Region
-	ctx     arena.Region // capacity; the region in the arena is as long as the context
-	pkt     arena.Region
-	top     uint32 // stack top of frame 0
-	cpuNo   uint32 // CPU that the run is on
-	entry   int    // program that Reset starts
+	*lane         // the current one
+	lanes []*lane // in flight; those dropped by Reset wait behind its length
+	turns []Turn  // which lane makes which steps, once there are several
+	from  int     // while a step is recorded: the lane that was current before, -1 for the same
+	entry int     // program that Reset starts
 
 	journal arena.Journal
 	history history
@@ -114,7 +113,9 @@ func New(cfg Config) (*Machine, error) {
 	} else {
 		m.arena = arena.New(cfg.ArenaLimit)
 	}
-	if err := m.layOut(); err != nil {
+	m.lane, m.from = &lane{m: m}, -1
+	m.lanes = append(m.lanes, m.lane)
+	if err := m.layOut(m.arena); err != nil {
 		return nil, err
 	}
 	m.maps = maps.NewSet(m.arena, max(m.world.CPUs, 1))
@@ -126,34 +127,6 @@ func New(cfg Config) (*Machine, error) {
 	}
 	m.step1[1] = op{kind: opStop}
 	return m, nil
-}
-
-// layOut allocates what every machine has: stack frames from the last to the
-// first, so that a call moves down, then scratch, context and packet.
-func (m *Machine) layOut() error {
-	const rw = arena.Read | arena.Write
-	for i := maxFrames - 1; i >= 0; i-- {
-		r, err := m.arena.Alloc(arena.Region{Kind: arena.Stack, Len: FrameSize, Perm: rw, Map: -1, Index: int32(i), Name: "stack", Windower: (*stackWindow)(m)}, FrameStride)
-		if err != nil {
-			return err
-		}
-		m.top = r.Base + FrameSize
-	}
-	for _, f := range []struct {
-		at *arena.Region
-		r  arena.Region
-	}{
-		{&m.scratch, arena.Region{Kind: arena.Object, Len: scratchCap, Perm: rw, Map: -1, Name: "helper scratch"}},
-		{&m.ctx, arena.Region{Kind: arena.Ctx, Len: ctxCap, Perm: rw, Map: -1, Name: "ctx"}},
-		{&m.pkt, arena.Region{Kind: arena.Packet, Len: Headroom + PacketCap, Perm: rw, Map: -1, Name: "packet", Windower: (*packetWindow)(m)}},
-	} {
-		r, err := m.arena.Alloc(f.r, 64)
-		if err != nil {
-			return err
-		}
-		*f.at = *r
-	}
-	return nil
 }
 
 // Load adds a program. The first one is what Reset starts; the others are for
@@ -202,18 +175,37 @@ type Input struct {
 }
 
 // Reset puts the machine at the start of a run over in. Maps keep what they
-// hold. It forgets history, events and fault.
+// hold. It forgets history, events, fault and the runs on other CPUs.
 func (m *Machine) Reset(in Input) error {
 	if len(m.progs) == 0 {
 		return errNoProgram
 	}
+	if err := m.checkInput(in); err != nil {
+		return err
+	}
+	m.arena.Journal = nil
+	m.onlyFirst()
+	m.steps, m.lost = 0, 0
+	m.events, m.calls = nil, nil
+	if err := m.begin(in); err != nil {
+		return err
+	}
+	m.beginHistory()
+	return nil
+}
+
+func (m *Machine) checkInput(in Input) error {
 	if in.CPU >= m.maps.CPUs {
 		return errCPU
 	}
 	if len(in.Packet) > PacketCap {
 		return errPacketSize
 	}
-	m.arena.Journal = nil
+	return nil
+}
+
+// begin puts the current lane at the start of a run.
+func (m *Machine) begin(in Input) error {
 	m.setCode(m.entry)
 	if p := m.cpu.packet; p.Limit > p.Room {
 		clear(m.arena.Bytes(uint32(p.Room), uint32(p.Limit-p.Room)))
@@ -225,8 +217,7 @@ func (m *Machine) Reset(in Input) error {
 	if in.Seed != 0 {
 		m.cpu.random = in.Seed
 	}
-	m.steps, m.fault, m.lost = 0, nil, 0
-	m.events, m.calls = nil, nil
+	m.fault = nil
 	m.forgetWindows()
 	low := m.top - (maxFrames-1)*FrameStride - FrameSize
 	clear(m.arena.Bytes(low, m.top-low))
@@ -239,7 +230,6 @@ func (m *Machine) Reset(in Input) error {
 	}
 	m.cpu.r[isa.R1] = m.cpu.ctx
 	m.cpu.r[isa.R2] = in.R2
-	m.beginHistory()
 	return nil
 }
 
@@ -331,8 +321,16 @@ func (m *Machine) PC() int {
 // Prog is the number of the program that runs.
 func (m *Machine) Prog() int { return int(m.cpu.prog) }
 
-// Done reports whether the run has ended, by exit or by fault.
-func (m *Machine) Done() bool { return m.cpu.status != running }
+// Done reports whether the run has ended, by exit or by fault; of several in
+// flight, whether all of them have.
+func (m *Machine) Done() bool {
+	for _, l := range m.lanes {
+		if l.state().status == running {
+			return false
+		}
+	}
+	return true
+}
 
 // Fault is why the run stopped, nil when it did not fault.
 func (m *Machine) Fault() *Fault {

@@ -147,7 +147,7 @@ func smod32(a, b int32) int32 {
 
 // access is the address and size that a load or store of any kind touches,
 // and the permission it needs; zero size for other instructions.
-func (m *Machine) access(in *op) (addr uint64, n uint32, perm arena.Perm) {
+func (c *cpu) access(in *op) (addr uint64, n uint32, perm arena.Perm) {
 	i := in.own
 	size := func(b, h, w isa.Kind) uint32 {
 		switch i {
@@ -160,8 +160,8 @@ func (m *Machine) access(in *op) (addr uint64, n uint32, perm arena.Perm) {
 		}
 		return 8
 	}
-	dst := m.cpu.r[in.dst/8] + uint64(int64(in.off))
-	src := m.cpu.r[in.src/8] + uint64(int64(in.off))
+	dst := c.r[in.dst/8] + uint64(int64(in.off))
+	src := c.r[in.src/8] + uint64(int64(in.off))
 	switch {
 	case i >= isa.KindLdxB && i <= isa.KindLdxDW:
 		return src, size(isa.KindLdxB, isa.KindLdxH, isa.KindLdxW), arena.Read
@@ -185,7 +185,7 @@ func (m *Machine) access(in *op) (addr uint64, n uint32, perm arena.Perm) {
 
 // loadSigned is the sign-extending loads.
 func (m *Machine) loadSigned(in *op) outcome {
-	a, n, _ := m.access(in)
+	a, n, _ := m.cpu.access(in)
 	if !m.reach(a, n, arena.Read) {
 		return rareFault
 	}
@@ -206,7 +206,7 @@ func (m *Machine) loadSigned(in *op) outcome {
 // atomic is the atomic operations, load-acquire and store-release. One program
 // runs at a time, so plain reads and writes are atomic enough.
 func (m *Machine) atomic(in *op) outcome {
-	a, n, perm := m.access(in)
+	a, n, perm := m.cpu.access(in)
 	if n == 0 {
 		m.raiseMsg(CodeEnd, "unknown instruction")
 		return rareFault

@@ -18,9 +18,10 @@ const (
 	StopBreak              // a breakpoint: the instruction at PC has not run
 	StopWatch              // watched memory was written by the last step
 	StopStart              // there is nothing before the first step
+	StopWait               // the CPU waits for a spin lock that another one holds: nothing happened
 )
 
-var stopNames = [...]string{"step", "budget", "exit", "fault", "breakpoint", "watch", "start"}
+var stopNames = [...]string{"step", "budget", "exit", "fault", "breakpoint", "watch", "start", "wait"}
 
 func (s Stop) String() string { return stopNames[s] }
 
@@ -33,10 +34,14 @@ func (m *Machine) ended() Stop {
 }
 
 // Step does one instruction and records how to undo it. A step that faults
-// counts: stepping back from it leads to the state before the fault.
+// counts: stepping back from it leads to the state before the fault. With
+// several runs in flight it is StepOn of the current one.
 func (m *Machine) Step() Stop {
 	if m.cpu.status != running || m.code == nil {
 		return m.ended()
+	}
+	if len(m.lanes) > 1 {
+		return m.StepOn(m.cpuNo)
 	}
 	if m.cfg.NoHistory {
 		m.single(&m.code.ops[m.cpu.pc])
@@ -99,11 +104,14 @@ func (m *Machine) stepRecorded() {
 		old = m.cpu.r[cell]
 	}
 	j.Step(uint32(m.cpu.pc), cell, old)
+	if m.from >= 0 {
+		j.Cell(laneCell, uint64(m.from))
+	}
 	switch shape {
 	case shapePlain:
 		m.single(in)
 	case shapeMemory:
-		addr, n, perm := m.access(in)
+		addr, n, perm := m.cpu.access(in)
 		if _, ok := m.window(addr, n, perm); ok {
 			m.arena.Touch(uint32(addr), n)
 		}
@@ -144,6 +152,7 @@ func (m *Machine) undo() bool {
 	if m.journal.Next() != m.steps || m.journal.First() == m.steps {
 		return false
 	}
+	back := m.lane // whose turn it was before
 	for {
 		e, ok := m.journal.Pop()
 		if !ok {
@@ -153,9 +162,12 @@ func (m *Machine) undo() bool {
 		case arena.OpMem:
 			m.arena.Undo(e)
 		case arena.OpCell:
-			if e.Addr == arena.BrkCell {
+			switch e.Addr {
+			case arena.BrkCell:
 				m.arena.Shrink(uint32(e.Old))
-			} else {
+			case laneCell:
+				back = m.lanes[e.Old]
+			default:
 				m.cpu.words()[e.Addr] = e.Old
 			}
 		case arena.OpStep:
@@ -167,6 +179,7 @@ func (m *Machine) undo() bool {
 			m.fault = nil
 			m.setCode(int(m.cpu.prog))
 			m.forgetWindows()
+			m.use(back)
 			return true
 		}
 	}
@@ -191,7 +204,7 @@ func (m *Machine) Run(budget int) Stop {
 		return m.ended()
 	}
 	end := m.steps + uint64(max(budget, 0))
-	if m.watching() {
+	if m.watching() || len(m.lanes) > 1 {
 		return m.runWatched(end)
 	}
 	if m.breakAt() != nil && m.steps < end {
@@ -216,7 +229,8 @@ func (m *Machine) Run(budget int) Stop {
 	return StopBudget
 }
 
-// runWatched is Run with recorded steps, each looked at for watched memory.
+// runWatched is Run with recorded steps, each looked at for watched memory;
+// of several runs in flight only the current one goes on.
 func (m *Machine) runWatched(end uint64) Stop {
 	for first := true; m.steps < end; first = false {
 		if m.cpu.status != running {
@@ -225,8 +239,10 @@ func (m *Machine) runWatched(end uint64) Stop {
 		if b := m.breakAt(); !first && b != nil && (b.Cond == nil || b.Cond(m)) {
 			return StopBreak
 		}
-		m.Step()
-		if m.watchHit() {
+		if m.Step() == StopWait {
+			return StopWait
+		}
+		if m.watching() && m.watchHit() {
 			return StopWatch
 		}
 	}

@@ -41,3 +41,16 @@ func (m *Machine) sockAddr(n uint32) uint64 {
 	}
 	return (*env)(m).Object(helper.ObjectSock, n, size)
 }
+
+// Sock is the address of the struct bpf_sock of World.Sockets[n], as contexts
+// hold it, with the bytes that it has now.
+func (m *Machine) Sock(n int) uint64 {
+	if n < 0 || n >= len(m.world.Sockets) {
+		return 0
+	}
+	at := m.sockAddr(uint32(n))
+	if at != 0 {
+		m.arena.Write(uint32(at), helper.SockBytes(&m.world.Sockets[n]))
+	}
+	return at
+}

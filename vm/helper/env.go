@@ -47,7 +47,8 @@ type Env interface {
 	// helper call or its callback ends: keys of for_each, callback contexts.
 	Scratch(b []byte) uint64
 	// Object is the address of a simulated kernel object (a bpf_sock, a
-	// task), made on first use with n zero bytes and the same from then on.
+	// task), made on first use with n zero bytes and the same from then on;
+	// with index NewObject one that nobody else has.
 	Object(kind ObjectKind, index uint32, n int) uint64
 	// Probe reads kernel or user memory for the probe_read family. False is
 	// EFAULT, not a fault of the machine.
@@ -134,6 +135,9 @@ const (
 	Either // bpf_probe_read of old: whichever the address lies in
 )
 
+// NewObject is the index of an object that does not exist yet.
+const NewObject = 1<<32 - 1
+
 // ObjectKind is a kind of simulated kernel object.
 type ObjectKind uint8
 
@@ -170,8 +174,7 @@ const (
 	VarSock    // socket assigned by bpf_sk_assign
 	VarMsg     // start of an sk_msg message, once it differs from data
 	VarMsgEnd  // its end
-	VarObjects // objects allocated
-	VarPages   // pages of the arena given out
+	VarTimer   // address of the bpf_timer or bpf_wq whose callback runs
 	VarHdrOpt  // bytes of TCP header options reserved or written
 	NumVars
 )

@@ -16,6 +16,7 @@ const (
 	einval      = -22
 	enospc      = -28
 	erange      = -34
+	edeadlk     = -35
 	enodata     = -61
 	ebadmsg     = -74
 	eproto      = -71

@@ -101,6 +101,9 @@ func (f *fake) Write(a uint64, b []byte) error {
 func (f *fake) Scratch(b []byte) uint64 { return f.alloc(b) }
 
 func (f *fake) Object(k helper.ObjectKind, i uint32, n int) uint64 {
+	if i == helper.NewObject {
+		i = uint32(len(f.objs))
+	}
 	key := [2]uint32{uint32(k), i}
 	if f.objs[key] == 0 {
 		f.objs[key] = f.buf(n)
@@ -172,6 +175,7 @@ func (f *fake) Emit(e helper.Event)                               { f.events = a
 type fakeMap struct {
 	f                  *fake
 	typ, key, val, max uint32
+	used               uint32 // pages
 	keys               []string
 	vals               []uint64
 	refs               map[uint32]uint32
@@ -295,6 +299,8 @@ func (m *fakeMap) Stack(i uint32) ([]uint64, bool) {
 	return s, ok
 }
 func (m *fakeMap) Pages() (uint32, uint32) { return 0x20000, 4 * 4096 }
+func (m *fakeMap) Used() uint32            { return m.used }
+func (m *fakeMap) SetUsed(n uint32)        { m.used = n }
 func (m *fakeMap) Sample() (uint64, uint32, bool) {
 	if len(m.queue) == 0 {
 		return 0, 0, false

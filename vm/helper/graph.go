@@ -11,9 +11,7 @@ const objectRoom = 1024
 
 // objNew: (type id, meta) is a fresh zeroed object.
 func objNew(e Env, c *Call) {
-	n := e.Var(VarObjects)
-	e.SetVar(VarObjects, n+1)
-	c.R0 = e.Object(ObjectAlloc, uint32(n), objectRoom)
+	c.R0 = e.Object(ObjectAlloc, NewObject, objectRoom)
 	if c.R0 == 0 {
 		return
 	}

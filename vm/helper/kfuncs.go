@@ -94,6 +94,12 @@ func kfuncOf(id int) Func {
 		return arenaAllocPages
 	case "bpf_arena_free_pages":
 		return arenaFreePages
+	case "bpf_wq_init":
+		return wqInit
+	case "bpf_wq_set_callback_impl":
+		return wqSetCallback
+	case "bpf_wq_start":
+		return wqStart
 	case "bpf_throw":
 		return throw
 	case "bpf_task_from_pid":
@@ -169,7 +175,7 @@ func copyFromUserStr(e Env, c *Call) {
 func taskFromPid(e Env, c *Call) {
 	c.R0 = 0
 	if t := &e.World().Task; t.PID != 0 && c.u32(1) == t.PID {
-		c.R0 = e.Object(ObjectTask, 0, taskSize)
+		c.R0 = taskPtr(e)
 	}
 }
 

@@ -5,6 +5,9 @@ type Pages interface {
 	Map
 	// Pages is where it lies and how many bytes it has.
 	Pages() (addr, size uint32)
+	// Used is how many of its pages are given out.
+	Used() uint32
+	SetUsed(pages uint32)
 }
 
 const pageSize = 4096
@@ -19,7 +22,7 @@ func arenaAllocPages(e Env, c *Call) {
 		panic(stop{NotSimulated(c.ID)})
 	}
 	at, size := a.Pages()
-	n, used := uint64(c.u32(3)), e.Var(VarPages)
+	n, used := uint64(c.u32(3)), uint64(a.Used())
 	c.R0 = 0
 	if c.Args[1] != 0 { // a wanted place
 		used = max(used, (uint64(uint32(c.Args[1]))-uint64(at))/pageSize)
@@ -27,7 +30,7 @@ func arenaAllocPages(e Env, c *Call) {
 	if c.Args[4] != 0 || n == 0 || used+n > uint64(size)/pageSize {
 		return
 	}
-	e.SetVar(VarPages, used+n)
+	a.SetUsed(uint32(used + n))
 	c.R0 = uint64(at) + used*pageSize
 }
 
@@ -40,8 +43,8 @@ func arenaFreePages(e Env, c *Call) {
 	}
 	at, _ := a.Pages()
 	page := (uint64(uint32(c.Args[1])) - uint64(at)) / pageSize
-	if n := uint64(c.u32(3)); page+n == e.Var(VarPages) {
-		e.SetVar(VarPages, page)
+	if n := uint64(c.u32(3)); page+n == uint64(a.Used()) {
+		a.SetUsed(uint32(page))
 	}
 	c.set(0)
 }

@@ -106,5 +106,17 @@ func TestRingHelpers(t *testing.T) {
 			r += list(" ", f.call("timer_start", v, 5, 0), f.call("timer_set_callback", v, 5), f.call("timer_start", v, 5, 4), f.call("timer_start", v, 5, 0), helper.ParseTimer(f.at(v, 16)).Expires-f.now)
 			return r + list(" ", f.call("timer_cancel", v), f.call("timer_cancel", v), f.events[0].Kind == helper.EventTimer)
 		}, "-22 -22 -22 -22 -22 0 -16 -22 0 -22 0 5 1 0 true"},
+		{"timer in its callback", func(f *fake) any {
+			v := f.buf(16)
+			f.vars[helper.VarTimer] = v
+			return list(f.call("timer_init", v, 0, 7), f.call("timer_cancel", v))
+		}, "0 -35"},
+		{"work queue", func(f *fake) any {
+			v := f.buf(16)
+			r := list(f.call("wq_start", v, 0), f.call("wq_set_callback_impl", v, 5, 0, 0), f.call("wq_init", v, 0, 1), f.call("wq_init", v, 0, 0), f.call("wq_init", v, 0, 0))
+			r += list(" ", f.call("wq_start", v, 0), f.call("wq_set_callback_impl", v, 5, 1, 0), f.call("wq_set_callback_impl", v, 5, 0, 0), f.call("wq_start", v, 1), f.call("wq_start", v, 0))
+			w := helper.ParseTimer(f.at(v, 16))
+			return r + list(" ", w.Work, w.Callback, w.Expires == f.now)
+		}, "-22 -22 -22 0 -16 -22 -22 0 -22 0 true 5 true"},
 	})
 }

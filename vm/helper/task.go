@@ -49,8 +49,16 @@ func getNsCurrentPidTgid(e Env, c *Call) {
 // taskSize is the memory of the simulated task_struct, which holds nothing.
 const taskSize = 64
 
+// taskPtr is the address of the current task.
+func taskPtr(e Env) uint64 {
+	if at := e.World().Task.Addr; at != 0 {
+		return at
+	}
+	return e.Object(ObjectTask, 0, taskSize)
+}
+
 func getCurrentTask(e Env, c *Call) {
-	c.R0 = e.Object(ObjectTask, 0, taskSize)
+	c.R0 = taskPtr(e)
 }
 
 func taskPtRegs(e Env, c *Call) {

@@ -45,6 +45,7 @@ type Task struct {
 	NSIno     uint64
 	NSPID     uint32 // PID and TGID in that namespace
 	NSTGID    uint32
+	Addr      uint64 // of its task_struct; 0: one that holds nothing
 }
 
 // Link is a network interface.

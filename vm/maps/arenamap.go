@@ -10,6 +10,7 @@ type arenaMap struct {
 	base
 	pages uint32 // address
 	size  uint32 // bytes that are simulated
+	used  uint32 // state: pages given out
 }
 
 // maxArenaPages bounds what is simulated of an arena: the kernel allocates
@@ -25,8 +26,14 @@ func newArenaMap(b base) (*arenaMap, Errno) {
 		return nil, ENOMEM
 	}
 	m.pages = r.Base
-	return m, 0
+	var e Errno
+	m.used, e = m.state(8)
+	return m, e
 }
 
 // Pages is the arena's memory: its address and size in bytes.
 func (m *arenaMap) Pages() (addr, size uint32) { return m.pages, m.size }
+
+// Used is how many pages programs have allocated, SetUsed changes it.
+func (m *arenaMap) Used() uint32     { return m.a.U32(m.used) }
+func (m *arenaMap) SetUsed(n uint32) { m.a.Put32(m.used, n) }

@@ -139,6 +139,29 @@ func (s *Set) New(spec Spec) (Map, error) {
 	return m, nil
 }
 
+// Elements calls f for each element of a map until it says false, with the
+// address of its value on CPU 0. It walks also those that programs cannot walk
+// (Each is bpf_for_each_map_elem's), by NextKey. It does nothing for maps
+// without keys.
+func Elements(m Map, f func(key []byte, value uint64) bool) {
+	switch m.Spec().Type {
+	case LPMTrie, StackTrace:
+		for key, e := m.NextKey(nil); e == 0; key, e = m.NextKey(key) {
+			if !f(key, m.Lookup(key, 0)) {
+				return
+			}
+		}
+		return
+	}
+	for pos := uint64(0); ; {
+		key, value, next, ok := m.Each(pos, 0)
+		if !ok || !f(key, value) {
+			return
+		}
+		pos = next
+	}
+}
+
 // construct makes the map of a checked spec.
 func construct(b base) (Map, Errno) {
 	switch b.spec.Type {

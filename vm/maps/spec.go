@@ -33,6 +33,20 @@ type Spec struct {
 // Span is a range of bytes within a value.
 type Span struct{ Off, Len uint32 }
 
+// LockOffset is where in a value its bpf_spin_lock is; false when it has none.
+func (s *Spec) LockOffset() (uint32, bool) {
+	for _, p := range s.Special {
+		if s.SpinLock && p.Len == spinLockSize {
+			return p.Off, true
+		}
+	}
+	return 0, false
+}
+
+// spinLockSize is that of struct bpf_spin_lock. Of the special parts of a map
+// value it alone is that small.
+const spinLockSize = 4
+
 // KV is an element to create with a map. A value of a map of maps, a prog
 // array or a sockmap is the 32-bit number of what it refers to.
 type KV struct{ Key, Value []byte }
