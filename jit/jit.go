@@ -15,6 +15,7 @@ package jit
 import (
 	"skep/jit/amd64"
 	"skep/jit/ir"
+	"skep/jit/wasm"
 )
 
 // The input and the notes are those of package ir.
@@ -42,32 +43,37 @@ type Arch uint8
 
 const (
 	AMD64 Arch = 1 + iota
+	WASM
 )
 
+var archNames = [...]string{"unknown", "amd64", "wasm"}
+
 func (a Arch) String() string {
-	if a == AMD64 {
-		return "amd64"
+	if int(a) < len(archNames) {
+		return archNames[a]
 	}
-	return "unknown"
+	return archNames[0]
 }
 
-// Target is an architecture and what its processor has.
+// Target is an architecture, what its processor has and where its memory is.
 type Target struct {
 	Arch  Arch
 	AMD64 amd64.Features
+	WASM  wasm.Target
 }
 
 // Code is a compiled program.
 type Code struct {
 	Target Target
-	Text   []byte // machine code
+	Text   []byte // machine code, or a module
 	// Offset is where the code of each slot begins in Text; -1 for a slot that
 	// has none of its own: the second half of a wide instruction, an
 	// instruction that a fusion covered.
 	Offset []int32
 	Notes  []Note
 
-	Native *amd64.Code // what package native needs of code for amd64
+	Native   *amd64.Code // what package native needs of code for amd64
+	Portable *wasm.Code  // what package portable needs of code for WebAssembly
 }
 
 // Compile makes code of a program. The error is an *Error.
@@ -76,18 +82,29 @@ func Compile(p *Program, t Target, f Facts, o Options) (*Code, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Arch != AMD64 {
-		return nil, &Error{Slot: -1, Msg: "no code generator for " + t.Arch.String()}
+	c := &Code{Target: t, Notes: u.Notes, Offset: make([]int32, len(p.Insns))}
+	var offset []int32 // by op
+	switch t.Arch {
+	case AMD64:
+		c.Native, err = amd64.Lower(u, t.AMD64)
+		if err == nil {
+			c.Text, offset = c.Native.Text, c.Native.Offset
+		}
+	case WASM:
+		c.Portable, err = wasm.Lower(u, t.WASM)
+		if err == nil {
+			c.Text, offset = c.Portable.Text, c.Portable.Offset
+		}
+	default:
+		err = &Error{Slot: -1, Msg: "no code generator for " + t.Arch.String()}
 	}
-	n, err := amd64.Lower(u, t.AMD64)
 	if err != nil {
 		return nil, err
 	}
-	c := &Code{Target: t, Text: n.Text, Notes: n.Notes, Native: n, Offset: make([]int32, len(p.Insns))}
-	for slot, op := range n.Dense {
+	for slot, op := range u.Dense {
 		c.Offset[slot] = -1
 		if op >= 0 {
-			c.Offset[slot] = n.Offset[op]
+			c.Offset[slot] = offset[op]
 		}
 	}
 	return c, nil

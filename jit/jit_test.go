@@ -11,7 +11,7 @@ import (
 	"skep/vm/asm"
 )
 
-func compile(t *testing.T, text string, f jit.Facts, o jit.Options) *jit.Code {
+func code(t *testing.T, text string, f jit.Facts, o jit.Options) *jit.Code {
 	t.Helper()
 	res := asm.Assemble(text, asm.Options{})
 	if len(res.Errors) > 0 {
@@ -34,7 +34,7 @@ func TestCompile(t *testing.T) {
 		r0 = *(u64 *)(r3 +8)
 		r0 += r2
 		exit`
-	c := compile(t, text, jit.Facts{Accepted: true}, jit.Options{})
+	c := code(t, text, jit.Facts{Accepted: true}, jit.Options{})
 	if c.Offset[0] != 0 || c.Offset[1] != -1 || c.Offset[2] != 10 || c.Offset[3] != -1 || c.Offset[4] != -1 || c.Offset[5] <= c.Offset[2] {
 		t.Errorf("offsets %v", c.Offset)
 	}
@@ -45,8 +45,8 @@ func TestCompile(t *testing.T) {
 	if got := strings.Join(notes, "; "); got != "dropped check: bounds: the verifier proved 8 bytes in reach; fusion: indexed address" {
 		t.Errorf("notes %q", got)
 	}
-	checked := compile(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{}, jit.Options{})
-	proved := compile(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{Accepted: true}, jit.Options{})
+	checked := code(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{}, jit.Options{})
+	proved := code(t, strings.ReplaceAll(text, "r10", "r1"), jit.Facts{Accepted: true}, jit.Options{})
 	if len(checked.Text) <= len(proved.Text) {
 		t.Errorf("%d bytes with checks, %d without", len(checked.Text), len(proved.Text))
 	}
@@ -70,10 +70,10 @@ func TestBlinding(t *testing.T) {
 		if w0 & 0x5eaf00d1 goto +0
 		exit`
 	b := binary.LittleEndian.AppendUint32(nil, marker)
-	if n := bytes.Count(compile(t, text, jit.Facts{}, jit.Options{}).Text, b); n != 13 {
+	if n := bytes.Count(code(t, text, jit.Facts{}, jit.Options{}).Text, b); n != 13 {
 		t.Errorf("the constant is in plain code %d times, want 13", n)
 	}
-	if n := bytes.Count(compile(t, text, jit.Facts{}, jit.Options{Blind: 7}).Text, b); n != 0 {
+	if n := bytes.Count(code(t, text, jit.Facts{}, jit.Options{Blind: 7}).Text, b); n != 0 {
 		t.Errorf("the constant is in blinded code %d times", n)
 	}
 }

@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"skep/jit/ir"
+	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -42,9 +43,9 @@ func (l *lower) operand(m mem) mem {
 func (l *lower) check(m mem, b uint8, n int, write bool) {
 	w := int(b)
 	if write {
-		w += NumWindows / 2
+		w += window.Count / 2
 	}
-	at := int32(CtxWindows + w*WindowSize)
+	at := int32(CtxWindows + w*window.Size)
 	l.lea(w64, scratch, m)
 	l.rm(w64, 0x2b, scratch, ctx(at))
 	l.rm(w64, 0x3b, scratch, ctx(at+8*int32(log2(n)+1)))

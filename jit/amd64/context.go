@@ -1,5 +1,7 @@
 package amd64
 
+import "skep/jit/window"
+
 // Offsets into the context that r13 points to. Package native fills it.
 const (
 	CtxRegs   = 0   // r0 to r10
@@ -18,14 +20,8 @@ const (
 	CtxLoops  = 176 // passes of may_goto, a word a frame, 8 of them
 	CtxBottom = 240 // the JIT's stack pointer when the program was entered
 
-	// CtxWindows is the memory windows, WindowSize bytes each: lowest address
-	// and how many start addresses there are for 1, 2, 4 and 8 bytes. The
-	// first 11 are for reading, by the register that the address is based
-	// on, the next 11 for writing.
-	CtxWindows = 256
-	WindowSize = 40
-	NumWindows = 22
-	CtxSize    = CtxWindows + NumWindows*WindowSize
+	CtxWindows = 256 // those of package window
+	CtxSize    = CtxWindows + window.Count*window.Size
 )
 
 // Exit is why native code was left: the low byte of CtxReason.
@@ -40,8 +36,8 @@ const (
 )
 
 // MissReason packs the details of an ExitMiss.
-func MissReason(size int, window int) uint32 {
-	return uint32(ExitMiss) | uint32(size)<<8 | uint32(window)<<16
+func MissReason(size, n int) uint32 {
+	return uint32(ExitMiss) | uint32(size)<<8 | uint32(n)<<16
 }
 
 // MaxLoops is how often may_goto falls through in a frame: BPF_MAX_LOOPS.

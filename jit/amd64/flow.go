@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"skep/jit/ir"
+	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -159,7 +160,7 @@ func (l *lower) array(o *ir.Op) {
 // element makes the value that was found the window of accesses by way of r0.
 func (l *lower) element(a *ir.Array) {
 	for k, perm := range [...]uint8{1, 2} {
-		at := int32(CtxWindows + k*NumWindows/2*WindowSize)
+		at := int32(CtxWindows + k*window.Count/2*window.Size)
 		l.rm(w64, 0x89, rax, ctx(at))
 		for i := range int32(4) {
 			n := int32(0)

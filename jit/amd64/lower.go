@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"skep/jit/ir"
+	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -259,9 +260,9 @@ func (l *lower) emitStub(s *stub) {
 		l.imm32(int32(s.back - l.pos() - 4))
 		m.disp -= frameSize
 		// So is the value that was looked up last.
-		first := s.window / (NumWindows / 2) * (NumWindows / 2)
+		first := s.window / (window.Count / 2) * (window.Count / 2)
 		if s.window != first {
-			at := int32(CtxWindows + first*WindowSize)
+			at := int32(CtxWindows + first*window.Size)
 			l.lea(w64, scratch, m)
 			l.rm(w64, 0x2b, scratch, ctx(at))
 			l.rm(w64, 0x3b, scratch, ctx(at+8*int32(log2(s.size)+1)))

@@ -39,7 +39,7 @@ func fuse(u *Unit) error {
 				continue
 			}
 			last := &u.Ops[i+n-1]
-			o.Slot, o.Len, o.Out, o.Target = u.Ops[i].Slot, uint8(n), last.Out, -1
+			o.Slot, o.Len, o.In, o.Out, o.Target = u.Ops[i].Slot, uint8(n), u.Ops[i].In, last.Out, -1
 			o.Flags |= u.Ops[i].Flags & (Leader | Entry)
 			u.Ops[i] = o
 			for j := i + 1; j < i+n; j++ {

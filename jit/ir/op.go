@@ -41,6 +41,7 @@ type Op struct {
 	// KindLdFunc, the number of the array of a KindArray; else -1.
 	Target int32
 	Slot   int32
+	In     uint16 // registers that are live before it
 	Out    uint16 // registers that are live behind it
 	Flags  Flags
 }

@@ -146,9 +146,9 @@ func (u *Unit) addFunc(op int32) {
 	}
 }
 
-// leadsOn says whether control may go on at the next op, and at Target, within
+// LeadsOn says whether control may go on at the next op, and at Target, within
 // the function.
-func (o *Op) leadsOn() (through, jump bool) {
+func (o *Op) LeadsOn() (through, jump bool) {
 	switch o.Own {
 	case isa.KindExit, isa.KindGotox, isa.KindInvalid:
 		return false, false
@@ -201,7 +201,7 @@ func functions(u *Unit) error {
 			case o.Own == isa.KindCallReg, o.Own == isa.KindGotox, o.Own == isa.KindCallHelper && o.Imm == helperTailCall:
 				f.Clobber = saved // another program may go on in this frame
 			}
-			through, jump := o.leadsOn()
+			through, jump := o.LeadsOn()
 			if through {
 				visit(int32(i + 1))
 			}
@@ -258,14 +258,14 @@ func liveness(u *Unit) error {
 		changed = false
 		if round == manyRounds || u.Irregular { // jumps like a ball of wool: say that all is wanted
 			for i := range u.Ops {
-				u.Ops[i].Out = all
+				u.Ops[i].In, u.Ops[i].Out = all, all
 			}
 			return nil
 		}
 		for i := len(u.Ops) - 1; i >= 0; i-- {
 			o := &u.Ops[i]
 			var out uint16
-			through, jump := o.leadsOn()
+			through, jump := o.LeadsOn()
 			if through {
 				out = at[i+1].in
 			}
@@ -274,7 +274,7 @@ func liveness(u *Unit) error {
 			}
 			live := at[i].use | out&^at[i].def
 			if live != at[i].in || out != o.Out {
-				at[i].in, o.Out = live, out
+				at[i].in, o.In, o.Out = live, live, out
 				changed = true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"skep/jit/amd64"
+	"skep/jit/window"
 )
 
 // The context is where generated code and assembly think it is.
@@ -30,7 +31,7 @@ func TestContext(t *testing.T) {
 		{"loops", unsafe.Offsetof(c.loops), amd64.CtxLoops},
 		{"bottom", unsafe.Offsetof(c.bottom), amd64.CtxBottom},
 		{"windows", unsafe.Offsetof(c.windows), amd64.CtxWindows},
-		{"window", unsafe.Sizeof(c.windows[0]), amd64.WindowSize},
+		{"window", unsafe.Sizeof(c.windows[0]), window.Size},
 		{"size", unsafe.Sizeof(c), amd64.CtxSize},
 	} {
 		if f.got != f.want {

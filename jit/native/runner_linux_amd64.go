@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"skep/jit/amd64"
-	"skep/vm/arena"
+	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -30,24 +30,7 @@ type context struct {
 	loops   [8]uint64
 	bottom  uint64
 	_       uint64
-	windows [amd64.NumWindows]window
-}
-
-// window is the memory that an access may touch: lowest address, and how many
-// start addresses are good for 1, 2, 4 and 8 bytes.
-type window struct {
-	lo uint64
-	n  [4]uint64
-}
-
-func (w *window) set(v arena.Window) {
-	w.lo = uint64(v.Base)
-	for i := range w.n {
-		w.n[i] = 0
-		if size := uint32(1) << i; v.Len >= size {
-			w.n[i] = uint64(v.Len-size) + 1
-		}
-	}
+	windows [window.Count]window.Window
 }
 
 // stackSize is the stack that native code gets: return addresses and saved
@@ -69,10 +52,8 @@ type Runner struct {
 	prog    int
 	exits   int
 	state   State
-	known   [amd64.NumWindows]arena.Kind // what the windows are of, so far
-	dirty   bool                         // there are windows
-	regions [2]int                       // numbers of the regions of context and packet
-	end     Status                       // Running while the program runs
+	windows window.Table
+	end     Status // Running while the program runs
 	gs      bool
 }
 
@@ -93,14 +74,7 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 	}
 	r := &Runner{mem: mem, host: h, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[stackSize+4096])), end: Exited}
 	r.ctx.base = uint64(s.base())
-	for i, g := range h.Arena().Regions() {
-		switch g.Kind {
-		case arena.Ctx:
-			r.regions[0] = i
-		case arena.Packet:
-			r.regions[1] = i
-		}
-	}
+	r.windows = window.New(h.Arena(), &r.ctx.windows)
 	for _, p := range progs {
 		r.gs = r.gs || p.code.Features.GS
 	}
@@ -126,7 +100,7 @@ func (r *Runner) Start(prog int, regs [11]uint64) {
 	c.floor = c.top - (maxFrames-1)*frameStride
 	c.stack = uint64(uintptr(unsafe.Pointer(&r.mem[stackSize+4096-64])))
 	c.bottom = c.stack
-	r.refill()
+	r.windows.Refill(r.host.Arena())
 	c.loops[0] = 0
 	r.end = Running
 	r.exits = 0
@@ -201,34 +175,6 @@ func (r *Runner) Run(fuel int64) Status {
 	return r.end
 }
 
-// refill forgets the windows, as a helper may have moved what they were of,
-// and finds those of context and packet again.
-func (r *Runner) refill() {
-	if !r.dirty {
-		return
-	}
-	clear(r.ctx.windows[:])
-	r.dirty = false
-	var of [2]window // context, packet
-	regions := r.host.Arena().Regions()
-	if g := &regions[r.regions[0]]; g.Kind == arena.Ctx {
-		of[0].set(g.Window(g.Base))
-	}
-	if g := &regions[r.regions[1]]; g.Kind == arena.Packet {
-		if w := g.Window(g.Base); w.Perm != 0 {
-			of[1].set(w)
-		}
-	}
-	for n, k := range r.known {
-		switch k {
-		case arena.Ctx:
-			r.ctx.windows[n], r.dirty = of[0], true
-		case arena.Packet:
-			r.ctx.windows[n], r.dirty = of[1], true
-		}
-	}
-}
-
 // returned finds the program that was left, after a return to one that had
 // made a tail call from a function.
 func (r *Runner) returned() {
@@ -240,36 +186,10 @@ func (r *Runner) returned() {
 	}
 }
 
-// reach looks up the window of the access that missed, as the interpreter
-// does.
+// reach looks up the window of the access that missed.
 func (r *Runner) reach() bool {
 	c := r.ctx
-	size, n := uint32(c.reason>>8&0xff), int(c.reason>>16&0xff)
-	perm := arena.Read
-	if n >= amd64.NumWindows/2 {
-		perm = arena.Write
-	}
-	if c.addr>>32 != 0 {
-		return false
-	}
-	a := r.host.Arena()
-	region := a.Find(uint32(c.addr))
-	if region == nil || region.Perm&perm == 0 && region.Windower == nil {
-		return false
-	}
-	if region.Kind == arena.Stack && region.Index > 0 {
-		// The window would outlive the frame. The host knows which are in use.
-		return false
-	}
-	w := region.Window(uint32(c.addr))
-	if w.Perm&perm == 0 || !w.Contains(uint32(c.addr), size) {
-		return false
-	}
-	c.windows[n].set(w)
-	r.known[n] = region.Kind
-	r.dirty = true
-	r.goOn(c.exit)
-	return true
+	return r.windows.Reach(r.host.Arena(), c.addr, c.reason>>8&0xff, int(c.reason>>16&0xff)) && r.goOn(c.exit)
 }
 
 // depth is how many frames lie above the first.
@@ -298,7 +218,7 @@ func (r *Runner) do(op int32, behind int) {
 			c.loops[s.Depth] = 0
 		}
 		r.prog = s.Prog
-		r.refill()
+		r.windows.Refill(r.host.Arena())
 		if r.goOn(r.opAt(s.Slot)) {
 			return
 		}

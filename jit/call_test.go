@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"os"
@@ -10,7 +8,6 @@ import (
 	"time"
 
 	"skep/jit"
-	"skep/jit/native"
 	"skep/vm"
 	"skep/vm/asm"
 	"skep/vm/hook"
@@ -255,7 +252,7 @@ func TestCalls(t *testing.T) {
 			}
 			setups := safe
 			if c.fault == "" {
-				setups = append(setups[:len(setups):len(setups)], proved)
+				setups = everything()
 			}
 			for i := range setups {
 				diff, o := differ(t, cfg, vm.Input{Ctx: make([]byte, 16)}, &setups[i], ps...)
@@ -273,7 +270,7 @@ func TestCalls(t *testing.T) {
 // run is a machine with one program.
 func single(t testing.TB, s *setup, text string) *running {
 	t.Helper()
-	m := newMachine(t, vm.Config{})
+	m := newMachine(t, vm.Config{}, s)
 	if _, err := m.Load(&vm.Program{Type: hook.SchedCls, Insns: assemble(t, text)}); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +298,7 @@ func TestFuel(t *testing.T) {
 	} {
 		r := single(t, &safe[0], text)
 		for range 50 {
-			if s := r.Run(1000); s != native.Running {
+			if s := r.Run(1000); s != jit.Running {
 				t.Fatalf("%s: status %d", name, s)
 			}
 		}
@@ -309,7 +306,7 @@ func TestFuel(t *testing.T) {
 	}
 	r := single(t, &safe[0], "r0 = 0\ntop:\nr0 += 1\nif r0 != 1000 goto top\nexit")
 	slices := 0
-	for r.Run(0) == native.Running {
+	for r.Run(0) == jit.Running {
 		slices++
 	}
 	if r.Reg(0) != 1000 || slices < 500 {
@@ -326,7 +323,7 @@ func TestMayGoto(t *testing.T) {
 		"r0 = 0\ntop:\ncall f\nmay_goto out\nif r0 < 60 goto top\nout:\nexit\nf:\nr0 += 1\nmay_goto in\nin:\nexit": 60,
 	} {
 		r := single(t, &safe[0], text)
-		for r.Run(1<<20) == native.Running {
+		for r.Run(1<<20) == jit.Running {
 		}
 		if r.Reg(0) != want {
 			t.Errorf("r0 is %d, want %d:\n%s", r.Reg(0), want, text)
@@ -341,7 +338,7 @@ func TestEnter(t *testing.T) {
 	regs := [11]uint64{1: r.Reg(1), 10: r.Reg(10)}
 	if n := testing.AllocsPerRun(100, func() {
 		r.Start(0, regs)
-		if r.Run(100) != native.Exited || r.Reg(0) != 7 {
+		if r.Run(100) != jit.Exited || r.Reg(0) != 7 {
 			t.Fatal("it did not run")
 		}
 	}); n != 0 {
@@ -393,7 +390,7 @@ func TestRuntime(t *testing.T) {
 		if err := r.start(vm.Input{Ctx: make([]byte, 16)}); err != nil {
 			t.Fatal(err)
 		}
-		for r.Run(100_000) == native.Running {
+		for r.Run(100_000) == jit.Running {
 			runtime.Gosched()
 		}
 		if r.Reg(0) != 2000001000000 {
@@ -411,10 +408,9 @@ func TestWronglyProved(t *testing.T) {
 		"w1 = -1\n*(u64 *)(r1 +0) = 5\nr0 = 1\nexit",
 	} {
 		for _, plain := range []bool{false, true} {
-			s := proved
-			s.plain = plain
+			s := setup{name: "facts", arch: jit.AMD64, facts: jit.Facts{Accepted: true}, plain: plain}
 			r := single(t, &s, text)
-			if st := r.Run(1000); st != native.Exited || r.Reg(0) != 1 {
+			if st := r.Run(1000); st != jit.Exited || r.Reg(0) != 1 {
 				t.Errorf("status %d r0 %d:\n%s", st, r.Reg(0), text)
 			}
 			r.close()

@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"errors"
@@ -8,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"skep/jit/native"
+	"skep/jit"
 	"skep/vm"
 	"skep/vm/conformance"
 	"skep/vm/isa"
@@ -20,7 +18,7 @@ func TestConformance(t *testing.T) {
 		s := &safe[i]
 		t.Run(s.name, func(t *testing.T) {
 			results, err := conformance.Run(os.DirFS("../../vm/conformance/testdata"), "native", func(prog []isa.Insn, mem []byte) (uint64, error) {
-				m := newMachine(t, vm.Config{})
+				m := newMachine(t, vm.Config{}, s)
 				defer clear(m.Arena().Buf)
 				if _, err := m.Load(&vm.Program{Insns: prog}); err != nil {
 					return 0, err
@@ -34,9 +32,9 @@ func TestConformance(t *testing.T) {
 					return 0, err
 				}
 				switch r.Run(1 << 20) {
-				case native.Exited:
+				case jit.Exited:
 					return r.Reg(0), nil
-				case native.Faulted:
+				case jit.Faulted:
 					return 0, m.Fault()
 				}
 				return 0, errors.New("it did not end")

@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"math/rand"
@@ -8,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"skep/jit/native"
+	"skep/jit"
 	"skep/vm"
 	"skep/vm/hook"
 	"skep/vm/isa"
@@ -166,9 +164,9 @@ func TestSoup(t *testing.T) {
 			t.Errorf("seed %d: %s", s, diff)
 		}
 		switch o.Status {
-		case native.Exited:
+		case jit.Exited:
 			exits++
-		case native.Faulted:
+		case jit.Faulted:
 			faults++
 		default:
 			others++

@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"testing"

@@ -1,12 +1,10 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"fmt"
 	"testing"
 
-	"skep/jit/native"
+	"skep/jit"
 	"skep/vm"
 	"skep/vm/hook"
 	"skep/vm/maps"
@@ -54,7 +52,7 @@ func TestEdges(t *testing.T) {
 							if diff != "" {
 								t.Errorf("%s, %d bytes at %d: %s", c.name, size, off, diff)
 							}
-							if o.Status == native.Exited {
+							if o.Status == jit.Exited {
 								exits++
 							} else {
 								faults++

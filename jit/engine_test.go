@@ -1,21 +1,25 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"skep/jit"
 	"skep/jit/native"
+	"skep/jit/portable"
+	"skep/jit/portable/wazero"
+	"skep/jit/wasm"
 	"skep/vm"
 	"skep/vm/arena"
 	"skep/vm/isa"
 	"skep/vm/maps"
 )
 
-// host does for native code what it leaves to the machine.
+// host does for compiled code what it leaves to the machine.
 type host struct {
 	m     *vm.Machine
 	calls int
@@ -25,15 +29,15 @@ func newHost(m *vm.Machine) *host { return &host{m: m} }
 
 func (h *host) Arena() *arena.Arena { return h.m.Arena() }
 
-func (h *host) Do(s *native.State) native.Status {
+func (h *host) Do(s *jit.State) jit.Status {
 	h.calls++
 	switch h.m.Do((*vm.Point)(s)) {
 	case vm.StopExit:
-		return native.Exited
+		return jit.Exited
 	case vm.StopFault:
-		return native.Faulted
+		return jit.Faulted
 	}
-	return native.Running
+	return jit.Running
 }
 
 // consts is what the wide loads of a loaded program load.
@@ -64,45 +68,132 @@ func arrays(m *vm.Machine) []jit.Array {
 	return out
 }
 
+// runner is an engine's runner of the programs of one machine.
+type runner interface {
+	Start(prog int, regs [isa.NumRegs]uint64)
+	Run(fuel int64) jit.Status
+	Reg(i int) uint64
+}
+
+// engine runs compiled code. Its memory is shared by all machines of the
+// tests, one after the other.
+type engine struct {
+	target jit.Target
+	span   []byte
+	// link makes a runner, and a function that frees it.
+	link func(h jit.Host, codes []*jit.Code) (runner, func(), error)
+}
+
+func newNative() (*engine, error) {
+	target, err := native.Target()
+	if err != nil {
+		return nil, err
+	}
+	span, err := native.NewSpan(64 << 20)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{target, span.Bytes(), func(h jit.Host, codes []*jit.Code) (runner, func(), error) {
+		var progs []*native.Program
+		closeAll := func() {
+			for _, p := range progs {
+				p.Close()
+			}
+		}
+		for _, c := range codes {
+			p, err := native.Load(c)
+			if err != nil {
+				closeAll()
+				return nil, nil, err
+			}
+			progs = append(progs, p)
+		}
+		r, err := native.NewRunner(span, h, progs)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		return r, func() { r.Close(); closeAll() }, nil
+	}}, nil
+}
+
+func newWASM() (*engine, error) {
+	e, err := wazero.New(64 << 20)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{e.Target(), e.Span(), func(h jit.Host, codes []*jit.Code) (runner, func(), error) {
+		var progs []*wasm.Code
+		for _, c := range codes {
+			progs = append(progs, c.Portable)
+		}
+		r, err := portable.NewRunner(e, e.Context(), h, progs)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Close, nil
+	}}, nil
+}
+
+var engines = map[jit.Arch]func() (*engine, error){
+	jit.AMD64: sync.OnceValues(newNative),
+	jit.WASM:  sync.OnceValues(newWASM),
+}
+
 // setup is how code is made.
 type setup struct {
 	name    string
+	arch    jit.Arch
 	facts   jit.Facts
 	options jit.Options
 	plain   bool // without BMI2 and gs
 }
 
-var safe = []setup{
-	{name: "safe"},
-	{name: "safe, unfused", options: jit.Options{NoFusion: true, NoInline: true}},
-	{name: "safe, old processor", plain: true},
-	{name: "safe, blinded", options: jit.Options{Blind: 1}},
+// safe is all setups with checks, proved those without, of the engines that
+// this machine has.
+var safe, proved = available([]setup{
+	{name: "safe", arch: jit.AMD64},
+	{name: "wasm", arch: jit.WASM},
+	{name: "safe, unfused", arch: jit.AMD64, options: jit.Options{NoFusion: true, NoInline: true}},
+	{name: "safe, old processor", arch: jit.AMD64, plain: true},
+	{name: "wasm, unfused", arch: jit.WASM, options: jit.Options{NoFusion: true, NoInline: true}},
+	{name: "safe, blinded", arch: jit.AMD64, options: jit.Options{Blind: 1}},
+}), available([]setup{
+	{name: "facts", arch: jit.AMD64, facts: jit.Facts{Accepted: true}},
+	{name: "wasm, facts", arch: jit.WASM, facts: jit.Facts{Accepted: true}},
+})
+
+func available(list []setup) []setup {
+	return slices.DeleteFunc(list, func(s setup) bool {
+		_, err := engines[s.arch]()
+		return errors.Is(err, native.ErrUnavailable)
+	})
 }
 
-func (s *setup) target(t testing.TB) jit.Target {
-	target, err := native.Target()
+// everything is all setups that give the interpreter's result for a program
+// without wrong accesses.
+func everything() []setup { return slices.Concat(safe, proved) }
+
+func (s *setup) engine(t testing.TB) *engine {
+	t.Helper()
+	e, err := engines[s.arch]()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+func (s *setup) target(t testing.TB) jit.Target {
+	target := s.engine(t).target
 	if s.plain {
 		target.AMD64.BMI2, target.AMD64.GS = false, false
 	}
 	return target
 }
 
-// span is shared by all machines of the tests: reserving costs time.
-var span *native.Span
-
-func newMachine(t testing.TB, cfg vm.Config) *vm.Machine {
+func newMachine(t testing.TB, cfg vm.Config, s *setup) *vm.Machine {
 	t.Helper()
-	if span == nil {
-		s, err := native.NewSpan(64 << 20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		span = s
-	}
-	cfg.Span, cfg.NoHistory = span.Bytes(), true
+	cfg.Span, cfg.NoHistory = s.engine(t).span, true
 	m, err := vm.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -112,11 +203,11 @@ func newMachine(t testing.TB, cfg vm.Config) *vm.Machine {
 
 // running is a machine with a runner for its programs.
 type running struct {
-	*native.Runner
+	runner
 	m     *vm.Machine
 	h     *host
 	codes []*jit.Code
-	progs []*native.Program
+	free  func()
 }
 
 // compile makes a runner for all programs of a machine.
@@ -126,31 +217,21 @@ func compile(t testing.TB, m *vm.Machine, s *setup) (*running, error) {
 	for i := 0; m.Program(i) != nil; i++ {
 		code, err := jit.Compile(&jit.Program{Insns: m.Program(i).Insns, Consts: consts(m, i), Arrays: arrays(m)}, s.target(t), s.facts, s.options)
 		if err != nil {
-			r.close()
 			return nil, err
 		}
-		p, err := native.Load(code)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.codes, r.progs = append(r.codes, code), append(r.progs, p)
+		r.codes = append(r.codes, code)
 	}
-	n, err := native.NewRunner(span, r.h, r.progs)
-	if err != nil {
+	var err error
+	if r.runner, r.free, err = s.engine(t).link(r.h, r.codes); err != nil {
 		t.Fatal(err)
 	}
-	r.Runner = n
 	return r, nil
 }
 
 // close frees the code and clears what the machine leaves in the span.
 func (r *running) close() {
-	for _, p := range r.progs {
-		p.Close()
-	}
-	if r.Runner != nil {
-		r.Runner.Close()
-	}
+	r.free()
+	r.free = func() {}
 	clear(r.m.Arena().Buf)
 }
 
@@ -169,7 +250,7 @@ func (r *running) start(in vm.Input) error {
 
 // outcome is what a run leaves behind, comparable.
 type outcome struct {
-	Status native.Status
+	Status jit.Status
 	R0     uint64
 	Fault  string
 	PC     int
@@ -190,32 +271,32 @@ func interpret(t testing.TB, m *vm.Machine, in vm.Input, budget int) outcome {
 	var o outcome
 	switch m.Run(budget) {
 	case vm.StopExit:
-		o.Status, o.R0 = native.Exited, m.Reg(0)
+		o.Status, o.R0 = jit.Exited, m.Reg(0)
 	case vm.StopFault:
-		o.Status = native.Faulted
+		o.Status = jit.Faulted
 		o.fault(m.Fault())
 	}
 	o.Memory = string(m.Arena().Buf)
 	return o
 }
 
-// run runs them natively.
+// run runs them compiled.
 func (r *running) run(t testing.TB, in vm.Input, budget int64) outcome {
 	if err := r.start(in); err != nil {
 		t.Fatal(err)
 	}
 	o := outcome{Status: r.Run(budget)}
 	switch o.Status {
-	case native.Exited:
+	case jit.Exited:
 		o.R0 = r.Reg(0)
-	case native.Faulted:
+	case jit.Faulted:
 		o.fault(r.h.m.Fault())
 	}
 	o.Memory = string(r.m.Arena().Buf)
 	return o
 }
 
-// differ compares an interpreted and a native run of the same programs. Runs
+// differ compares an interpreted and a compiled run of the same programs. Runs
 // that do not end are not compared: the engines count differently.
 func differ(t testing.TB, cfg vm.Config, in vm.Input, s *setup, progs ...*vm.Program) (diff string, o outcome) {
 	t.Helper()
@@ -225,7 +306,7 @@ func differ(t testing.TB, cfg vm.Config, in vm.Input, s *setup, progs ...*vm.Pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newMachine(t, cfg)
+	b := newMachine(t, cfg, s)
 	for _, p := range progs {
 		if _, err := a.Load(p); err != nil {
 			clear(b.Arena().Buf)
@@ -248,9 +329,9 @@ func differ(t testing.TB, cfg vm.Config, in vm.Input, s *setup, progs ...*vm.Pro
 	want := interpret(t, a, in, budget)
 	got := r.run(t, in, budget)
 	switch {
-	case want.Status == native.Running || got.Status == native.Running:
+	case want.Status == jit.Running || got.Status == jit.Running:
 	case want.Status != got.Status || want.R0 != got.R0 || want.Fault != got.Fault || want.PC != got.PC:
-		diff = fmt.Sprintf("%s: interpreter %d r0 %#x %q, native %d r0 %#x %q", s.name, want.Status, want.R0, want.Fault, got.Status, got.R0, got.Fault)
+		diff = fmt.Sprintf("%s: interpreter %d r0 %#x %q, engine %d r0 %#x %q", s.name, want.Status, want.R0, want.Fault, got.Status, got.R0, got.Fault)
 	case want.Memory != got.Memory:
 		at := 0
 		for at < len(want.Memory) && at < len(got.Memory) && want.Memory[at] == got.Memory[at] {

@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"math/rand"
@@ -129,7 +127,12 @@ func TestEveryOpcode(t *testing.T) {
 			in := vm.Input{Packet: make([]byte, 64)}
 			rnd.Read(in.Packet)
 			// All accesses are inside the stack: what a verifier would prove.
-			for _, s := range append(safe[:len(safe):len(safe)], proved) {
+			// It would not let the end read what a function left in r1 to r5.
+			setups := everything()
+			if row.Form == isa.FormCallLocal {
+				setups = safe
+			}
+			for _, s := range setups {
 				if diff, _ := differ(t, cfg, in, &s, p); diff != "" {
 					t.Fatalf("%s (kind %d) %v\n%s", row.Name, row.Kind, insn, diff)
 				}

@@ -1,6 +1,4 @@
-//go:build linux && amd64
-
-package native_test
+package jit_test
 
 import (
 	"testing"
@@ -237,9 +235,9 @@ func TestWorkloads(t *testing.T) {
 		for i := range packet {
 			packet[i] = byte(i * 7)
 		}
-		for _, s := range append(safe[:len(safe):len(safe)], proved) {
+		for _, s := range everything() {
 			diff, o := differ(t, vm.Config{Maps: workloadMaps}, vm.Input{Packet: packet}, &s, p)
-			if diff != "" || o.Status != native.Exited {
+			if diff != "" || o.Status != jit.Exited {
 				t.Errorf("%s: %s (%+v)", w.name, diff, o.Fault)
 			}
 		}
@@ -271,7 +269,7 @@ func BenchmarkWorkloads(b *testing.B) {
 			p := &vm.Program{Type: hook.SchedCls, Insns: w.insns(b)}
 			in := vm.Input{Packet: make([]byte, w.packet)}
 			run := func(s *setup) float64 {
-				m := newMachine(b, vm.Config{Maps: workloadMaps})
+				m := newMachine(b, vm.Config{Maps: workloadMaps}, s)
 				if _, err := m.Load(p); err != nil {
 					b.Fatal(err)
 				}
@@ -289,7 +287,7 @@ func BenchmarkWorkloads(b *testing.B) {
 				}
 				return minimum(60, 200, func() {
 					r.Start(0, regs)
-					if r.Run(1<<30) != native.Exited {
+					if r.Run(1<<30) != jit.Exited {
 						b.Fatal("it did not end")
 					}
 				})
@@ -318,7 +316,7 @@ func BenchmarkWorkloads(b *testing.B) {
 			}
 			var plain, checked, facts float64
 			for b.Loop() {
-				plain, checked, facts = interp(), run(&safe[0]), run(&proved)
+				plain, checked, facts = interp(), run(&safe[0]), run(&proved[0])
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(checked, "ns-safe")

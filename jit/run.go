@@ -1,0 +1,33 @@
+package jit
+
+import "skep/vm/arena"
+
+// Status is how a run stands.
+type Status uint8
+
+const (
+	Running Status = iota // the fuel is used up: Run goes on
+	Exited                // the program ended; register 0 is its result
+	Faulted               // the host has the fault
+)
+
+// State is where a run is and what is in its registers: what a [Host] gets and
+// changes.
+type State struct {
+	Regs  [11]uint64
+	Prog  int // number of the program
+	Slot  int // of the next instruction; the number of slots is the end of the program
+	Depth int // frames above the first
+}
+
+// Host is the machine that compiled code runs for: vm.Machine, by way of an
+// adapter.
+type Host interface {
+	// Arena is the memory that the code was made for.
+	Arena() *arena.Arena
+	// Do runs the instruction at s in the interpreter and leaves s where
+	// control is then: behind it, in a callback (one frame deeper), at the
+	// start of another program. It is called for each helper call and each
+	// instruction that has no code.
+	Do(s *State) Status
+}
