@@ -1,5 +1,5 @@
 // Package server joins the parts of skep into one HTTP server: the pages and
-// scripts of package web, and the API that needs a machine: compiling C.
+// scripts of package web, and the API that needs a machine: compiling C, real kernels.
 //
 //	srv := server.New(server.Config{Assets: web.Assets(), Compiler: c})
 //	err := srv.Serve(ctx, listener)
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"skep/server/compile"
+	"skep/server/real"
 )
 
 // Config is what a Server is made of.
@@ -31,8 +32,10 @@ type Config struct {
 	// Compiler is nil when this machine cannot compile; NoCompiler says why.
 	Compiler   *compile.Compiler
 	NoCompiler error
-	Log        *slog.Logger
-	Version    string
+	// Real answers for real kernels; nil has no routes for them. The caller closes it.
+	Real    *real.Service
+	Log     *slog.Logger
+	Version string
 }
 
 // Server is one instance of skep.
@@ -52,6 +55,9 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("POST /api/compile", s.compile)
 	mux.HandleFunc("GET /api/compile", s.compiler)
+	if cfg.Real != nil {
+		cfg.Real.Register(mux)
+	}
 	mux.HandleFunc("/api/", apiNotFound)
 	for path, page := range cfg.Pages {
 		if path == "/" {

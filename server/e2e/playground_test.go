@@ -13,6 +13,7 @@ import (
 
 	"skep/server"
 	"skep/server/compile"
+	"skep/server/reference"
 	"skep/web"
 )
 
@@ -42,7 +43,7 @@ func serve(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	srv := server.New(server.Config{Assets: web.Assets(), Pages: web.Pages(), NotFound: web.NotFound(), Compiler: c})
+	srv := server.New(server.Config{Assets: web.Assets(), Pages: web.Pages(reference.Data()), NotFound: web.NotFound(), Compiler: c})
 	go func() { ended <- srv.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		stop()

@@ -117,7 +117,7 @@ func (b *batch) add(rec *Record) error {
 	} else {
 		p.LogMax = b.opt.LogMax
 		if p.Run == nil && b.opt.Run {
-			p.Run = defaultRun(p)
+			p.Run = DefaultRun(p)
 		}
 		if p.Run != nil && b.opt.Repeat > 0 {
 			p.Run.Repeat = b.opt.Repeat

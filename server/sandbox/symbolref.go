@@ -18,3 +18,15 @@ func symbolRefs(in []symbolRef) []SymbolRef {
 // KfuncRefs and KsymRefs are the record's kernel functions and variables.
 func (r *Record) KfuncRefs() []SymbolRef { return symbolRefs(r.Kfuncs) }
 func (r *Record) KsymRefs() []SymbolRef  { return symbolRefs(r.Ksyms) }
+
+// SetRefs names the record's kernel functions and variables.
+func (r *Record) SetRefs(kfuncs, ksyms []SymbolRef) {
+	r.Kfuncs, r.Ksyms = rawRefs(kfuncs), rawRefs(ksyms)
+}
+
+func rawRefs(in []SymbolRef) (out []symbolRef) {
+	for _, s := range in {
+		out = append(out, symbolRef{s.Insn, s.ID, s.Name})
+	}
+	return out
+}

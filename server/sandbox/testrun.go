@@ -21,8 +21,8 @@ func testRunOf(progType uint32) testRunKind {
 	return runNever
 }
 
-// defaultRun is a run over the 64 zero bytes that the kernel's own tests use; nil when the type has none.
-func defaultRun(p *Program) *proto.Run {
+// DefaultRun is a run over the 64 zero bytes that the kernel's own tests use; nil when the type has none.
+func DefaultRun(p *Program) *proto.Run {
 	switch testRunOf(p.Type) {
 	case runPacket:
 		return &proto.Run{Data: make([]byte, 64), Maps: true}

@@ -11,15 +11,19 @@ import (
 
 	"skep/server"
 	"skep/server/compile"
+	"skep/server/real"
+	"skep/server/reference"
 	"skep/server/sandbox"
 	"skep/web"
 )
 
 func runServe(ctx context.Context, sh *shell, args []string) int {
-	fs := sh.flags("serve", "[-addr HOST:PORT] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
+	fs := sh.flags("serve", "[-addr HOST:PORT] [-isolation LEVEL] [-vms N] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
 	addr := fs.String("addr", envOr("SKEP_ADDR", "127.0.0.1:8080"), "address to listen on; port 0 picks a free one (SKEP_ADDR)")
 	format := fs.String("log", "text", "log format: text or json")
 	verbose := fs.Bool("v", false, "log every request")
+	isolation := fs.String("isolation", "full", "weakest isolation at which visitors' programs run on real kernels: none, seccomp, seccomp+uid or full")
+	vms := fs.Int("vms", 0, "virtual machines at once, 0 is four a core; negative is none at all")
 	rest, code, ok := parse(fs, args)
 	if !ok {
 		return code
@@ -28,18 +32,25 @@ func runServe(ctx context.Context, sh *shell, args []string) int {
 		fs.Usage()
 		return exitUsage
 	}
+	level, err := sandbox.ParseLevel(*isolation)
+	if err != nil {
+		return sh.broken("serve", err)
+	}
 	log := newLog(sh, *format, *verbose)
 	l, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return sh.broken("serve", fmt.Errorf("%w; another address: skep serve -addr 127.0.0.1:0", err))
 	}
 	cfg := server.Config{
-		Assets: web.Assets(), Pages: web.Pages(), NotFound: web.NotFound(), Log: log, Version: version(),
+		Assets: web.Assets(), Pages: web.Pages(reference.Data()), NotFound: web.NotFound(), Log: log, Version: version(),
 	}
 	cfg.Compiler, cfg.NoCompiler = newCompiler(ctx, log)
 	if cfg.NoCompiler != nil {
 		log.Warn("C cannot be compiled here", "reason", cfg.NoCompiler)
 	}
+	machines, end := newReal(ctx, log, level, *vms)
+	defer end()
+	cfg.Real = machines
 	fmt.Fprintf(sh.out, "skep is at http://%s\n", l.Addr())
 	if err := server.New(cfg).Serve(ctx, l); err != nil {
 		return sh.broken("serve", err)
@@ -59,6 +70,44 @@ func newCompiler(ctx context.Context, log *slog.Logger) (*compile.Compiler, erro
 		log.Warn("no vmlinux.h", "error", err)
 	}
 	return compile.New(cfg)
+}
+
+// newReal makes virtual machines available to the page, and their templates in the background.
+func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int) (s *real.Service, end func()) {
+	cfg := real.Config{MinLevel: level, Log: log, Version: version()}
+	if dir, err := sandbox.FindingsDir(); err == nil {
+		cfg.Findings = &sandbox.Findings{Dir: dir}
+	}
+	if vms >= 0 {
+		cfg.Manager, cfg.Why = sandbox.NewManager(sandbox.Config{MaxVMs: vms, MinLevel: level})
+	} else {
+		cfg.Why = errors.New("this server was started without virtual machines")
+	}
+	s = real.New(cfg)
+	m := cfg.Manager
+	if m == nil {
+		log.Info("no real kernels", "reason", cfg.Why)
+		return s, s.Close
+	}
+	if m.Level() < level {
+		log.Warn("visitors' programs are not run: isolation is too weak", "level", m.Level(), "wanted", level, "do", "skep sandbox doctor")
+	}
+	ready := make(chan struct{})
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(ready)
+		if err := m.Prepare(ctx); err != nil && ctx.Err() == nil {
+			log.Error("real kernels", "error", err)
+		}
+	}()
+	return s, func() {
+		stop()
+		s.Close()
+		<-ready
+		if err := m.Close(); err != nil {
+			log.Warn("real kernels", "error", err)
+		}
+	}
 }
 
 func newLog(sh *shell, format string, verbose bool) *slog.Logger {
@@ -104,7 +153,7 @@ func runSite(_ context.Context, sh *shell, args []string) int {
 	if len(rest) != 1 {
 		return sh.broken("site", errors.New("one folder OUT is needed"))
 	}
-	if err := web.WriteSite(rest[0], web.SiteOptions{NoCompressed: *plain}); err != nil {
+	if err := web.WriteSite(rest[0], web.SiteOptions{NoCompressed: *plain, Reference: reference.Data()}); err != nil {
 		return sh.broken("site", err)
 	}
 	fmt.Fprintf(sh.out, "wrote %s; try it: python3 -m http.server -d %s\n", rest[0], rest[0])

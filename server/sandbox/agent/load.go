@@ -65,7 +65,7 @@ type loaded struct {
 	prog int // -1 when refused
 	typ  uint32
 	name string
-	// Of programs from an object: what the section name says.
+	// What the section name says, for Attach.
 	section    string
 	attachType uint32
 
@@ -108,7 +108,7 @@ func (a *agent) verdict(p *proto.Program) error {
 // load makes the maps and asks the verifier. A refusal by the verifier is not an error: it is in v. The log is a part
 // of the agent's buffer and lives until the next load.
 func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, error) {
-	l := &loaded{prog: -1, typ: p.Type, spec: p.Maps}
+	l := &loaded{prog: -1, typ: p.Type, section: p.Section, spec: p.Maps}
 	for i := range p.Maps {
 		fd, err := a.makeMap(&p.Maps[i], p.Privilege, v)
 		if err != nil {

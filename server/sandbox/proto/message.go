@@ -97,6 +97,7 @@ const (
 type Program struct {
 	ID                 string    `json:"id"`
 	Name               string    `json:"name,omitempty"`
+	Section            string    `json:"section,omitempty"` // libbpf's section name: where Attach puts a kept program by default
 	Type               uint32    `json:"prog_type"`
 	ExpectedAttachType uint32    `json:"expected_attach_type,omitempty"`
 	Flags              uint32    `json:"prog_flags,omitempty"`

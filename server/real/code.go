@@ -1,0 +1,54 @@
+package real
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"golang.org/x/arch/x86/x86asm"
+
+	"skep/server/sandbox/proto"
+	"skep/vm/asm"
+	"skep/vm/isa"
+)
+
+// xlatedText lists the instructions as the verifier rewrote them.
+func xlatedText(code []byte) []string {
+	insns, err := isa.DecodeAll(code)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var out []string
+	for pc := 0; pc < len(insns); pc++ {
+		out = append(out, fmt.Sprintf("%4d: %s", pc, asm.KernelText(insns, pc, nil)))
+		if insns[pc].IsWide() {
+			pc++
+		}
+	}
+	return out
+}
+
+// machineText lists the x86-64 code that the kernel's JIT made. Offsets are counted from each function's start: its
+// address differs from load to load.
+func machineText(j *proto.JITResult) []string {
+	var out []string
+	code := j.Jited
+	for n, length := range j.FuncLens {
+		f := code[:min(int(length), len(code))]
+		code = code[len(f):]
+		if len(j.FuncLens) > 1 {
+			out = append(out, fmt.Sprintf("function %d:", n))
+		}
+		for at := 0; at < len(f); {
+			in, err := x86asm.Decode(f[at:], 64)
+			text, size := "(bad)", 1
+			if err == nil {
+				text, size = x86asm.IntelSyntax(in, uint64(at), nil), in.Len
+			} else if len(f)-at >= 4 && string(f[at:at+4]) == "\xf3\x0f\x1e\xfa" { // x86asm does not know it
+				text, size = "endbr64", 4
+			}
+			out = append(out, fmt.Sprintf("%4x: %-22s %s", at, hex.EncodeToString(f[at:at+size]), text))
+			at += size
+		}
+	}
+	return out
+}
