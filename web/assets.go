@@ -37,6 +37,10 @@ type Manifest struct {
 	// verifier.
 	Later    []string  `json:"later"`
 	Examples []Example `json:"examples"`
+	// Reference is the script of the reference pages: their filter.
+	Reference string `json:"reference"`
+	// Tables is what these show; it comes from whoever serves them.
+	Tables *Reference `json:"-"`
 }
 
 // Example is a gallery entry as pages and script see it; see gallery/README.md.
@@ -57,6 +61,9 @@ type Example struct {
 	Maps    []MapEntry `json:"maps,omitempty"`
 	Step    int        `json:"step,omitempty"`
 	Expect  []string   `json:"expect,omitempty"`
+	// Shows are helpers, map types and "prog xdp" for program types that the
+	// reference pages link here.
+	Shows []string `json:"shows,omitempty"`
 }
 
 // MapEntry is what user space puts into a map before the first packet; key and

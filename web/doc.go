@@ -2,10 +2,10 @@
 // `go run ./web/build` makes of src/, and the gallery of examples.
 //
 //	mux.Handle("/", http.FileServerFS(web.Assets()))
-//	for path, page := range web.Pages() {
+//	for path, page := range web.Pages(reference.Data()) {
 //		mux.Handle("GET "+path, page)
 //	}
-//	err := web.WriteSite("public", web.SiteOptions{}) // the same, as plain files
+//	err := web.WriteSite("public", web.SiteOptions{Reference: reference.Data()}) // the same, as plain files
 //
 // Nothing here needs a server: pages refer to everything by relative paths,
 // so a copy in a subfolder of any web server works, offline too after the

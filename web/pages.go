@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -20,26 +21,45 @@ type page struct {
 var pages = []page{
 	{"/", "index.html", "./", playPage},
 	{"/gallery/{$}", "gallery/index.html", "../", galleryPage},
+	{"/reference/{$}", "reference/index.html", "../", referenceIndex},
+	{"/reference/helpers/{$}", "reference/helpers/index.html", "../../", helpersPage},
+	{"/reference/maps/{$}", "reference/maps/index.html", "../../", mapsPage},
+	{"/reference/programs/{$}", "reference/programs/index.html", "../../", programsPage},
+	{"/reference/instructions/{$}", "reference/instructions/index.html", "../../", instructionsPage},
 	{"/offline.html", "offline.html", "./", offlinePage},
 }
 
 // Pages returns the handlers of all pages by http.ServeMux pattern (without
-// method).
-func Pages() map[string]http.Handler {
+// method). ref is what the reference pages show.
+func Pages(ref *Reference) map[string]http.Handler {
 	m, err := ReadManifest(Assets())
-	all := make(map[string]http.Handler, len(pages)+1)
+	if err == nil {
+		m.Tables = ref
+	}
+	all := make(map[string]http.Handler, 2*len(pages))
 	for _, p := range pages {
 		if err != nil {
 			all[p.path] = handler(http.StatusServiceUnavailable, func(*http.Request) templ.Component { return unbuiltPage(err.Error()) })
 			continue
 		}
 		all[p.path] = handler(http.StatusOK, func(*http.Request) templ.Component { return p.view(m, p.root) })
+		if bare, ok := strings.CutSuffix(p.path, "/{$}"); ok && bare != "" {
+			all[bare] = slashed(path.Base(bare) + "/")
+		}
 	}
-	all["/gallery"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", "gallery/") // relative: a proxy may have put us below a path
+	return all
+}
+
+// slashed sends a folder's name without its slash to the one with it.
+func slashed(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := name // relative: a proxy may have put us below a path
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusMovedPermanently)
 	})
-	return all
 }
 
 // NotFound answers requests for what is not there.

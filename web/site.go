@@ -15,9 +15,11 @@ type SiteOptions struct {
 	// NoCompressed leaves out the .br and .gz files, which only some web
 	// servers know how to use.
 	NoCompressed bool
+	// Reference is what the reference pages show.
+	Reference *Reference
 }
 
-// WriteSite writes playground and gallery as plain files below dir, which it
+// WriteSite writes playground, gallery and reference as plain files below dir, which it
 // makes. They work from any web server and any folder of it.
 func WriteSite(dir string, o SiteOptions) error {
 	files := Assets()
@@ -25,6 +27,7 @@ func WriteSite(dir string, o SiteOptions) error {
 	if err != nil {
 		return err
 	}
+	m.Tables = o.Reference
 	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(path.Base(name), ".") {
 			return err

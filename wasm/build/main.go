@@ -4,7 +4,7 @@
 //	go run ./wasm/build -package ./wasm/verify -o verify.wasm
 //
 // It compiles package wasm, or another of its kind, as a reactor and clears
-// what only a traceback would print. Read next: strip.go.
+// what only a traceback would print or run. Read next: strip.go.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 // buildFlags turn inlining off but where it makes the interpreter fast: it is
 // a tenth of the module. For a package the last pattern that matches holds.
 var buildFlags = []string{
-	"-trimpath", "-ldflags=-s -w", "-buildmode=c-shared",
+	"-trimpath", "-ldflags=-w", "-buildmode=c-shared",
 	"-gcflags=all=-l", "-gcflags=skep/vm=", "-gcflags=skep/vm/isa=", "-gcflags=skep/vm/arena=",
 }
 

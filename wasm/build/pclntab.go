@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
-	"strings"
+	"slices"
 )
 
 // header is struct pcHeader of runtime/symtab.go: a magic number, and the
@@ -97,8 +97,10 @@ func clearTables(image []byte) error {
 		if name < 0 || name >= len(names) {
 			return errTables
 		}
-		if n := bytes.IndexByte(names[name:], 0); n > 0 && keepName(string(names[name:name+n])) {
+		if n := bytes.IndexByte(names[name:], 0); n > 0 && slices.Contains(system, string(names[name:name+n])) {
 			mark(usedName[name : name+n+1])
+		} else {
+			clear(f[nameOff : nameOff+4]) // "" is at 0
 		}
 		n := int(le.Uint32(f[npcdata:]))
 		if n > 64 || off+funcSize+4*n > len(funcs) {
@@ -128,8 +130,13 @@ func clearTables(image []byte) error {
 	return nil
 }
 
-// keepName: isSystemGoroutine and a few others compare these.
-func keepName(name string) bool { return strings.HasPrefix(name, "runtime.") }
+// system are the functions that the runtime starts as goroutines of its own.
+// It knows such a goroutine by the name of its function, which begins with
+// "runtime." (isSystemGoroutine), and does not count it as the program's.
+var system = []string{
+	"runtime.forcegchelper", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcBgMarkWorker",
+	"runtime.runFinalizers", "runtime.runCleanups", "runtime.runfinq",
+}
 
 func mark(used []bool) {
 	for i := range used {

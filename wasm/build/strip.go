@@ -16,28 +16,42 @@ import (
 // engine uses. The layout is that of Go 1.20 to 1.26 (runtime/symtab.go); a
 // module of another one is refused.
 
-// strip returns the module with its tables cleared and its data segments
-// joined. Go's linker begins a new segment after eight zeros: tens of thousands
+// strip returns the module with its tables cleared or folded (restore.go) and
+// its data segments joined. Go's linker begins a new segment after eight zeros: tens of thousands
 // of them, whose headers do not compress, while zeros do.
 func strip(module []byte) ([]byte, error) {
 	secs, err := sections(module)
 	if err != nil {
 		return nil, err
 	}
+	if err := empty(secs); err != nil {
+		return nil, err
+	}
+	for i := range secs {
+		s := &secs[i]
+		if s.id != dataSection {
+			continue
+		}
+		image, err := memory(s.body)
+		if err != nil {
+			return nil, err
+		}
+		if err := clearTables(image); err != nil {
+			return nil, err
+		}
+		f, err := fold(image)
+		if err != nil {
+			return nil, err
+		}
+		s.body = segments(image)
+		if err := f.inFront(secs); err != nil {
+			return nil, err
+		}
+	}
 	out := append([]byte{}, module[:8]...)
 	for _, s := range secs {
-		if s.id == dataSection {
-			image, err := memory(s.body)
-			if err != nil {
-				return nil, err
-			}
-			if err := clearTables(image); err != nil {
-				return nil, err
-			}
-			s.body = segments(image)
-		}
-		if s.id == dataCountSection {
-			continue // only memory.init needs it, which Go does not use
+		if s.id == dataCountSection || s.id == customSection {
+			continue // of these two only memory.init, which Go does not use, would need the first
 		}
 		out = append(out, s.id)
 		out = binary.AppendUvarint(out, uint64(len(s.body)))
@@ -48,11 +62,17 @@ func strip(module []byte) ([]byte, error) {
 
 // Section numbers and opcodes (WebAssembly core specification 5.5 and 5.4).
 const (
+	customSection    = 0
+	importSection    = 2 // Go imports functions only
+	functionSection  = 3
+	exportSection    = 7
+	codeSection      = 10
 	dataSection      = 11
 	dataCountSection = 12
 
-	i32Const = 0x41
-	opEnd    = 0x0b
+	opUnreachable = 0x00
+	opEnd         = 0x0b
+	i32Const      = 0x41
 )
 
 // section is a part of a module.

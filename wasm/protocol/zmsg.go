@@ -38,9 +38,10 @@ const (
 type InputKind uint8
 
 const (
-	InputKindText InputKind = iota // the packet language
-	InputKindHex                   // plain hex
-	InputKindPcap                  // a pcap or pcapng file
+	InputKindText   InputKind = iota // the packet language
+	InputKindHex                     // plain hex
+	InputKindPcap                    // a pcap or pcapng file
+	InputKindEvents                  // the event language: what tasks, packets and the hardware do
 )
 
 // Flow: What an instruction does to the flow of control.
@@ -217,10 +218,19 @@ const (
 	IDWrote         uint16 = 172
 	IDEntryList     uint16 = 173
 	IDLinkRecord    uint16 = 192
+	IDStartCPUs     uint16 = 40
+	IDCPUStep       uint16 = 41
+	IDCPUSeek       uint16 = 42
+	IDCPUOrder      uint16 = 43
+	IDExplore       uint16 = 44
+	IDCPUsMoved     uint16 = 176
+	IDExplored      uint16 = 177
 	IDVerify        uint16 = 64
 	IDVerifyHello   uint16 = 65
 	IDVerifyWelcome uint16 = 174
 	IDVerified      uint16 = 175
+	IDFirings       uint16 = 48
+	IDFiringList    uint16 = 190
 )
 
 // decodeRequest makes the first module's request with this number, nil when there is none.
@@ -313,6 +323,30 @@ func decodeRequest(id uint16, r *Reader) Message {
 		m := new(Close)
 		m.Decode(r)
 		return m
+	case IDStartCPUs:
+		m := new(StartCPUs)
+		m.Decode(r)
+		return m
+	case IDCPUStep:
+		m := new(CPUStep)
+		m.Decode(r)
+		return m
+	case IDCPUSeek:
+		m := new(CPUSeek)
+		m.Decode(r)
+		return m
+	case IDCPUOrder:
+		m := new(CPUOrder)
+		m.Decode(r)
+		return m
+	case IDExplore:
+		m := new(Explore)
+		m.Decode(r)
+		return m
+	case IDFirings:
+		m := new(Firings)
+		m.Decode(r)
+		return m
 	}
 	return nil
 }
@@ -349,6 +383,12 @@ func encodeReply(m Message, w *Writer) bool {
 	case *EntryList:
 		m.Encode(w)
 	case *LinkRecord:
+		m.Encode(w)
+	case *CPUsMoved:
+		m.Encode(w)
+	case *Explored:
+		m.Encode(w)
+	case *FiringList:
 		m.Encode(w)
 	default:
 		return false
@@ -431,6 +471,20 @@ func encode(m Message, w *Writer) bool {
 		m.Encode(w)
 	case *LinkRecord:
 		m.Encode(w)
+	case *StartCPUs:
+		m.Encode(w)
+	case *CPUStep:
+		m.Encode(w)
+	case *CPUSeek:
+		m.Encode(w)
+	case *CPUOrder:
+		m.Encode(w)
+	case *Explore:
+		m.Encode(w)
+	case *CPUsMoved:
+		m.Encode(w)
+	case *Explored:
+		m.Encode(w)
 	case *Verify:
 		m.Encode(w)
 	case *VerifyHello:
@@ -438,6 +492,10 @@ func encode(m Message, w *Writer) bool {
 	case *VerifyWelcome:
 		m.Encode(w)
 	case *Verified:
+		m.Encode(w)
+	case *Firings:
+		m.Encode(w)
+	case *FiringList:
 		m.Encode(w)
 	default:
 		return false
@@ -520,6 +578,20 @@ func decode(m Message, r *Reader) bool {
 		m.Decode(r)
 	case *LinkRecord:
 		m.Decode(r)
+	case *StartCPUs:
+		m.Decode(r)
+	case *CPUStep:
+		m.Decode(r)
+	case *CPUSeek:
+		m.Decode(r)
+	case *CPUOrder:
+		m.Decode(r)
+	case *Explore:
+		m.Decode(r)
+	case *CPUsMoved:
+		m.Decode(r)
+	case *Explored:
+		m.Decode(r)
 	case *Verify:
 		m.Decode(r)
 	case *VerifyHello:
@@ -527,6 +599,10 @@ func decode(m Message, r *Reader) bool {
 	case *VerifyWelcome:
 		m.Decode(r)
 	case *Verified:
+		m.Decode(r)
+	case *Firings:
+		m.Decode(r)
+	case *FiringList:
 		m.Decode(r)
 	default:
 		return false
@@ -866,7 +942,7 @@ func (m *Packet) Decode(r *Reader) {
 
 // RunOptions: All of it is in the link, so that a step is reproduced exactly.
 type RunOptions struct {
-	Hook    string // Program type by bpftool's name; "" = what the program says (section name), else xdp.
+	Hook    string // Program type by bpftool's name, or a section name with its target; "" = what the program says (section name), else xdp.
 	Seed    uint64 // Seed of get_prandom_u32 and everything else random.
 	Clock   uint64 // Virtual time at step 0, ns since boot; packets add their own time.
 	CPUs    uint32 // Possible CPUs (per-CPU maps), 1..64.
@@ -1206,6 +1282,12 @@ type MapView struct {
 	Changed     bool         // By the last step.
 	RecordCount uint32       // Ring buffers: how many records so far.
 	Records     []RingRecord // Ring buffers: the newest 64, oldest first.
+	Trie        []TrieNode   // LPM tries: the tree in preorder, root first, at most 256 nodes.
+	Ring        *RingView    // Ring buffers: what lies between consumer and producer.
+	Order       []LRUSlot    // LRU maps: the youngest element first, the one evicted next last; at most 256.
+	Bits        []byte       // Bloom filters: the bit array, lowest bit of the first byte first; at most 4 KiB.
+	Hashes      uint32       // Bloom filters: bits set for an element.
+	Timers      []TimerView  // Timers and work queues in the values, armed ones first; at most 64.
 }
 
 // Encode appends the wire form of m.
@@ -1221,6 +1303,24 @@ func (m *MapView) Encode(w *Writer) {
 	w.U32(uint32(len(m.Records)))
 	for i := range m.Records {
 		m.Records[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Trie)))
+	for i := range m.Trie {
+		m.Trie[i].Encode(w)
+	}
+	w.Bool(m.Ring != nil)
+	if m.Ring != nil {
+		m.Ring.Encode(w)
+	}
+	w.U32(uint32(len(m.Order)))
+	for i := range m.Order {
+		m.Order[i].Encode(w)
+	}
+	w.Bytes(m.Bits)
+	w.U32(m.Hashes)
+	w.U32(uint32(len(m.Timers)))
+	for i := range m.Timers {
+		m.Timers[i].Encode(w)
 	}
 }
 
@@ -1242,6 +1342,170 @@ func (m *MapView) Decode(r *Reader) {
 			m.Records[i].Decode(r)
 		}
 	}
+	if n := r.Count(25); n > 0 {
+		m.Trie = make([]TrieNode, n)
+		for i := range m.Trie {
+			m.Trie[i].Decode(r)
+		}
+	}
+	if r.Bool() {
+		m.Ring = new(RingView)
+		m.Ring.Decode(r)
+	}
+	if n := r.Count(13); n > 0 {
+		m.Order = make([]LRUSlot, n)
+		for i := range m.Order {
+			m.Order[i].Decode(r)
+		}
+	}
+	m.Bits = r.Bytes()
+	m.Hashes = r.U32()
+	if n := r.Count(22); n > 0 {
+		m.Timers = make([]TimerView, n)
+		for i := range m.Timers {
+			m.Timers[i].Decode(r)
+		}
+	}
+}
+
+// TrieNode: A node of an LPM trie.
+type TrieNode struct {
+	Bits   uint32 // Prefix length.
+	Prefix []byte // The data of the key, without the prefix length.
+	Text   string // "10.0.0.0/8" where the data is 4 or 16 bytes long; else hex.
+	Left   int32  // Child for a next bit 0: index into trie, -1 for none.
+	Right  int32  // Child for a next bit 1.
+	Entry  int32  // Index into entries; -1: an intermediate node without a value, or not among them.
+	Middle bool   // An intermediate node: it only joins two others.
+}
+
+// Encode appends the wire form of m.
+func (m *TrieNode) Encode(w *Writer) {
+	w.U32(m.Bits)
+	w.Bytes(m.Prefix)
+	w.Str(m.Text)
+	w.I32(m.Left)
+	w.I32(m.Right)
+	w.I32(m.Entry)
+	w.Bool(m.Middle)
+}
+
+// Decode fills m; r holds the error.
+func (m *TrieNode) Decode(r *Reader) {
+	m.Bits = r.U32()
+	m.Prefix = r.Bytes()
+	m.Text = r.Str()
+	m.Left = r.I32()
+	m.Right = r.I32()
+	m.Entry = r.I32()
+	m.Middle = r.Bool()
+}
+
+// RingView: A ring buffer as user space sees it. Place on the circle = position modulo size.
+type RingView struct {
+	Size     uint32
+	Consumer uint64     // Position.
+	Producer uint64     // Position.
+	Slots    []RingSlot // Oldest first, at most 256.
+}
+
+// Encode appends the wire form of m.
+func (m *RingView) Encode(w *Writer) {
+	w.U32(m.Size)
+	w.U64(m.Consumer)
+	w.U64(m.Producer)
+	w.U32(uint32(len(m.Slots)))
+	for i := range m.Slots {
+		m.Slots[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *RingView) Decode(r *Reader) {
+	m.Size = r.U32()
+	m.Consumer = r.U64()
+	m.Producer = r.U64()
+	if n := r.Count(13); n > 0 {
+		m.Slots = make([]RingSlot, n)
+		for i := range m.Slots {
+			m.Slots[i].Decode(r)
+		}
+	}
+}
+
+// RingSlot: A record in a ring, with its header of 8 bytes; it takes length + 8 bytes rounded up to 8.
+type RingSlot struct {
+	Pos    uint64 // Position of its header.
+	Length uint32 // Without the header.
+	State  RecordState
+}
+
+// Encode appends the wire form of m.
+func (m *RingSlot) Encode(w *Writer) {
+	w.U64(m.Pos)
+	w.U32(m.Length)
+	w.U8(uint8(m.State))
+}
+
+// Decode fills m; r holds the error.
+func (m *RingSlot) Decode(r *Reader) {
+	m.Pos = r.U64()
+	m.Length = r.U32()
+	m.State = RecordState(r.Enum(3))
+}
+
+// LRUSlot: An element in the order of an LRU map.
+type LRUSlot struct {
+	KeyText string
+	List    string // pending, active or inactive.
+	CPU     uint32 // That inserted it.
+	Used    bool   // Looked up since the last round: it gets a second chance.
+}
+
+// Encode appends the wire form of m.
+func (m *LRUSlot) Encode(w *Writer) {
+	w.Str(m.KeyText)
+	w.Str(m.List)
+	w.U32(m.CPU)
+	w.Bool(m.Used)
+}
+
+// Decode fills m; r holds the error.
+func (m *LRUSlot) Decode(r *Reader) {
+	m.KeyText = r.Str()
+	m.List = r.Str()
+	m.CPU = r.U32()
+	m.Used = r.Bool()
+}
+
+// TimerView: A bpf_timer or bpf_wq in a map value.
+type TimerView struct {
+	KeyText  string // Of the element.
+	Armed    bool
+	Expires  uint64 // Virtual time, ns; of an armed one.
+	Work     bool   // A bpf_wq.
+	CPU      uint32 // That started it.
+	Callback string // Function; "" when none is set.
+}
+
+// Encode appends the wire form of m.
+func (m *TimerView) Encode(w *Writer) {
+	w.Str(m.KeyText)
+	w.Bool(m.Armed)
+	w.U64(m.Expires)
+	w.Bool(m.Work)
+	w.U32(m.CPU)
+	w.Str(m.Callback)
+}
+
+// Decode fills m; r holds the error.
+func (m *TimerView) Decode(r *Reader) {
+	m.KeyText = r.Str()
+	m.Armed = r.Bool()
+	m.Expires = r.U64()
+	m.Work = r.Bool()
+	m.CPU = r.U32()
+	m.Callback = r.Str()
 }
 
 // TraceLine: A line of bpf_printk.
@@ -1568,7 +1832,7 @@ func (m *View) Decode(r *Reader) {
 			m.Ctx[i].Decode(r)
 		}
 	}
-	if n := r.Count(21); n > 0 {
+	if n := r.Count(42); n > 0 {
 		m.Maps = make([]MapView, n)
 		for i := range m.Maps {
 			m.Maps[i].Decode(r)
@@ -1627,6 +1891,9 @@ type HookInfo struct {
 	Sections []string
 	CtxName  string
 	Doc      string
+	Packets  bool   // A packet can be its input; all types take events.
+	Section  string // A section name with a target, for RunOptions.hook: "lsm/file_open".
+	Example  string // An event that fires it; "" for those that none can.
 }
 
 // Encode appends the wire form of m.
@@ -1639,6 +1906,9 @@ func (m *HookInfo) Encode(w *Writer) {
 	}
 	w.Str(m.CtxName)
 	w.Str(m.Doc)
+	w.Bool(m.Packets)
+	w.Str(m.Section)
+	w.Str(m.Example)
 }
 
 // Decode fills m; r holds the error.
@@ -1653,6 +1923,9 @@ func (m *HookInfo) Decode(r *Reader) {
 	}
 	m.CtxName = r.Str()
 	m.Doc = r.Str()
+	m.Packets = r.Bool()
+	m.Section = r.Str()
+	m.Example = r.Str()
 }
 
 // WireFile: A source file by name.
@@ -1724,7 +1997,7 @@ func (m *WireInput) Encode(w *Writer) {
 
 // Decode fills m; r holds the error.
 func (m *WireInput) Decode(r *Reader) {
-	m.Kind = InputKind(r.Enum(3))
+	m.Kind = InputKind(r.Enum(4))
 	m.Text = r.Str()
 	m.Bytes = r.Bytes()
 }
@@ -2320,7 +2593,7 @@ func (m *HookList) Encode(w *Writer) {
 
 // Decode fills m; r holds the error.
 func (m *HookList) Decode(r *Reader) {
-	if n := r.Count(20); n > 0 {
+	if n := r.Count(29); n > 0 {
 		m.Hooks = make([]HookInfo, n)
 		for i := range m.Hooks {
 			m.Hooks[i].Decode(r)
@@ -2601,6 +2874,449 @@ func (m *LinkRecord) Decode(r *Reader) {
 	m.View = r.Str()
 }
 
+// CPURun: A run to put in flight.
+type CPURun struct {
+	CPU     uint32
+	Program uint32 // Index into Listing.programs.
+	Event   uint32 // Which event of the input it runs over.
+}
+
+// Encode appends the wire form of m.
+func (m *CPURun) Encode(w *Writer) {
+	w.U32(m.CPU)
+	w.U32(m.Program)
+	w.U32(m.Event)
+}
+
+// Decode fills m; r holds the error.
+func (m *CPURun) Decode(r *Reader) {
+	m.CPU = r.U32()
+	m.Program = r.U32()
+	m.Event = r.U32()
+}
+
+// CPUTurn: A CPU makes some instructions.
+type CPUTurn struct {
+	CPU   uint32
+	Steps uint32 // How many; 0 in a request: until it ends or waits for a lock.
+}
+
+// Encode appends the wire form of m.
+func (m *CPUTurn) Encode(w *Writer) {
+	w.U32(m.CPU)
+	w.U32(m.Steps)
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUTurn) Decode(r *Reader) {
+	m.CPU = r.U32()
+	m.Steps = r.U32()
+}
+
+// CPUView: One run in flight.
+type CPUView struct {
+	CPU     uint32
+	Program uint32 // Index into Listing.programs.
+	Event   uint32
+	PC      uint32 // Next instruction; of an ended run the one that ended it.
+	LastPC  int32  // Instruction that it made last; -1 before the first.
+	Steps   uint32 // Instructions made.
+	State   State
+	Waits   bool   // It spins on a lock that another CPU holds.
+	Text    string // What it does next, why it waits, or how it ended.
+	Regs    []Reg  // r0..r10
+	Verdict string // Of an exited run: its return value in words.
+	Fault   *Fault
+}
+
+// Encode appends the wire form of m.
+func (m *CPUView) Encode(w *Writer) {
+	w.U32(m.CPU)
+	w.U32(m.Program)
+	w.U32(m.Event)
+	w.U32(m.PC)
+	w.I32(m.LastPC)
+	w.U32(m.Steps)
+	w.U8(uint8(m.State))
+	w.Bool(m.Waits)
+	w.Str(m.Text)
+	w.U32(uint32(len(m.Regs)))
+	for i := range m.Regs {
+		m.Regs[i].Encode(w)
+	}
+	w.Str(m.Verdict)
+	w.Bool(m.Fault != nil)
+	if m.Fault != nil {
+		m.Fault.Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUView) Decode(r *Reader) {
+	m.CPU = r.U32()
+	m.Program = r.U32()
+	m.Event = r.U32()
+	m.PC = r.U32()
+	m.LastPC = r.I32()
+	m.Steps = r.U32()
+	m.State = State(r.Enum(4))
+	m.Waits = r.Bool()
+	m.Text = r.Str()
+	if n := r.Count(27); n > 0 {
+		m.Regs = make([]Reg, n)
+		for i := range m.Regs {
+			m.Regs[i].Decode(r)
+		}
+	}
+	m.Verdict = r.Str()
+	if r.Bool() {
+		m.Fault = new(Fault)
+		m.Fault.Decode(r)
+	}
+}
+
+// CPUAccess: An access to memory that other CPUs can reach, for the lanes of a timeline.
+type CPUAccess struct {
+	Step   uint32 // State after it.
+	CPU    uint32
+	PC     uint32
+	Where  Range
+	Text   string // "value of counts[0] + 8", or the helper.
+	Read   bool
+	Write  bool
+	Atomic bool // Indivisible: an atomic instruction or a helper.
+}
+
+// Encode appends the wire form of m.
+func (m *CPUAccess) Encode(w *Writer) {
+	w.U32(m.Step)
+	w.U32(m.CPU)
+	w.U32(m.PC)
+	m.Where.Encode(w)
+	w.Str(m.Text)
+	w.Bool(m.Read)
+	w.Bool(m.Write)
+	w.Bool(m.Atomic)
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUAccess) Decode(r *Reader) {
+	m.Step = r.U32()
+	m.CPU = r.U32()
+	m.PC = r.U32()
+	m.Where.Decode(r)
+	m.Text = r.Str()
+	m.Read = r.Bool()
+	m.Write = r.Bool()
+	m.Atomic = r.Bool()
+}
+
+// CPUsView: All runs in flight at one step.
+type CPUsView struct {
+	Step     uint32    // Instructions of all CPUs together.
+	Total    uint32    // Last step of the present order.
+	Ended    bool      // Every run has ended.
+	Turns    []CPUTurn // The present order, also behind step.
+	CPUs     []CPUView
+	Accesses []CPUAccess // Of the whole present order, at most 1,000.
+	Maps     []MapView
+	Writes   []Range // Bytes that the last step wrote.
+	Regions  []Region
+}
+
+// Encode appends the wire form of m.
+func (m *CPUsView) Encode(w *Writer) {
+	w.U32(m.Step)
+	w.U32(m.Total)
+	w.Bool(m.Ended)
+	w.U32(uint32(len(m.Turns)))
+	for i := range m.Turns {
+		m.Turns[i].Encode(w)
+	}
+	w.U32(uint32(len(m.CPUs)))
+	for i := range m.CPUs {
+		m.CPUs[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Accesses)))
+	for i := range m.Accesses {
+		m.Accesses[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Maps)))
+	for i := range m.Maps {
+		m.Maps[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Writes)))
+	for i := range m.Writes {
+		m.Writes[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Regions)))
+	for i := range m.Regions {
+		m.Regions[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUsView) Decode(r *Reader) {
+	m.Step = r.U32()
+	m.Total = r.U32()
+	m.Ended = r.Bool()
+	if n := r.Count(8); n > 0 {
+		m.Turns = make([]CPUTurn, n)
+		for i := range m.Turns {
+			m.Turns[i].Decode(r)
+		}
+	}
+	if n := r.Count(39); n > 0 {
+		m.CPUs = make([]CPUView, n)
+		for i := range m.CPUs {
+			m.CPUs[i].Decode(r)
+		}
+	}
+	if n := r.Count(31); n > 0 {
+		m.Accesses = make([]CPUAccess, n)
+		for i := range m.Accesses {
+			m.Accesses[i].Decode(r)
+		}
+	}
+	if n := r.Count(42); n > 0 {
+		m.Maps = make([]MapView, n)
+		for i := range m.Maps {
+			m.Maps[i].Decode(r)
+		}
+	}
+	if n := r.Count(12); n > 0 {
+		m.Writes = make([]Range, n)
+		for i := range m.Writes {
+			m.Writes[i].Decode(r)
+		}
+	}
+	if n := r.Count(18); n > 0 {
+		m.Regions = make([]Region, n)
+		for i := range m.Regions {
+			m.Regions[i].Decode(r)
+		}
+	}
+}
+
+// StartCPUs: Put runs in flight, at step 0.
+type StartCPUs struct {
+	Input   WireInput
+	Options RunOptions
+	Maps    []MapInit
+	Runs    []CPURun // 2 to 8, each on a CPU of its own.
+}
+
+// ID is the number of this message.
+func (m *StartCPUs) ID() uint16 { return IDStartCPUs }
+
+// Encode appends the wire form of m.
+func (m *StartCPUs) Encode(w *Writer) {
+	m.Input.Encode(w)
+	m.Options.Encode(w)
+	w.U32(uint32(len(m.Maps)))
+	for i := range m.Maps {
+		m.Maps[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Runs)))
+	for i := range m.Runs {
+		m.Runs[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *StartCPUs) Decode(r *Reader) {
+	m.Input.Decode(r)
+	m.Options.Decode(r)
+	if n := r.Count(12); n > 0 {
+		m.Maps = make([]MapInit, n)
+		for i := range m.Maps {
+			m.Maps[i].Decode(r)
+		}
+	}
+	if n := r.Count(12); n > 0 {
+		m.Runs = make([]CPURun, n)
+		for i := range m.Runs {
+			m.Runs[i].Decode(r)
+		}
+	}
+}
+
+// CPUStep: Instructions of one CPU; another order behind the present step is forgotten.
+type CPUStep struct {
+	CPU uint32
+	N   uint32 // At most; it stops where the run ends or waits. 0: until then.
+}
+
+// ID is the number of this message.
+func (m *CPUStep) ID() uint16 { return IDCPUStep }
+
+// Encode appends the wire form of m.
+func (m *CPUStep) Encode(w *Writer) {
+	w.U32(m.CPU)
+	w.U32(m.N)
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUStep) Decode(r *Reader) {
+	m.CPU = r.U32()
+	m.N = r.U32()
+}
+
+// CPUSeek: To a step of the present order.
+type CPUSeek struct {
+	Step uint32
+}
+
+// ID is the number of this message.
+func (m *CPUSeek) ID() uint16 { return IDCPUSeek }
+
+// Encode appends the wire form of m.
+func (m *CPUSeek) Encode(w *Writer) {
+	w.U32(m.Step)
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUSeek) Decode(r *Reader) {
+	m.Step = r.U32()
+}
+
+// CPUOrder: Begin anew in an order, to its end.
+type CPUOrder struct {
+	Turns []CPUTurn
+}
+
+// ID is the number of this message.
+func (m *CPUOrder) ID() uint16 { return IDCPUOrder }
+
+// Encode appends the wire form of m.
+func (m *CPUOrder) Encode(w *Writer) {
+	w.U32(uint32(len(m.Turns)))
+	for i := range m.Turns {
+		m.Turns[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUOrder) Decode(r *Reader) {
+	if n := r.Count(8); n > 0 {
+		m.Turns = make([]CPUTurn, n)
+		for i := range m.Turns {
+			m.Turns[i].Decode(r)
+		}
+	}
+}
+
+// Explore: Look for an order whose outcome no serial order has, or go on looking.
+type Explore struct {
+	Switches uint32 // Away from a CPU that could go on, at most; 0: 3.
+	Budget   uint32 // Instructions before answering.
+}
+
+// ID is the number of this message.
+func (m *Explore) ID() uint16 { return IDExplore }
+
+// Encode appends the wire form of m.
+func (m *Explore) Encode(w *Writer) {
+	w.U32(m.Switches)
+	w.U32(m.Budget)
+}
+
+// Decode fills m; r holds the error.
+func (m *Explore) Decode(r *Reader) {
+	m.Switches = r.U32()
+	m.Budget = r.U32()
+}
+
+// CPUsMoved: The runs in flight, or why there are none.
+type CPUsMoved struct {
+	Problems []Problem
+	View     *CPUsView
+}
+
+// ID is the number of this message.
+func (m *CPUsMoved) ID() uint16 { return IDCPUsMoved }
+
+// Encode appends the wire form of m.
+func (m *CPUsMoved) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.Bool(m.View != nil)
+	if m.View != nil {
+		m.View.Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *CPUsMoved) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	if r.Bool() {
+		m.View = new(CPUsView)
+		m.View.Decode(r)
+	}
+}
+
+// Explored: What the exploration has come to.
+type Explored struct {
+	Problems []Problem
+	Done     bool // False: ask again to go on.
+	Found    bool
+	Complete bool      // Every order with that many switches has been looked at.
+	Why      string    // Of found: one sentence.
+	Turns    []CPUTurn // Of found: the shortest such order.
+	Runs     uint32    // Orders followed to their end.
+	States   uint32    // Different states met.
+}
+
+// ID is the number of this message.
+func (m *Explored) ID() uint16 { return IDExplored }
+
+// Encode appends the wire form of m.
+func (m *Explored) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.Bool(m.Done)
+	w.Bool(m.Found)
+	w.Bool(m.Complete)
+	w.Str(m.Why)
+	w.U32(uint32(len(m.Turns)))
+	for i := range m.Turns {
+		m.Turns[i].Encode(w)
+	}
+	w.U32(m.Runs)
+	w.U32(m.States)
+}
+
+// Decode fills m; r holds the error.
+func (m *Explored) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Done = r.Bool()
+	m.Found = r.Bool()
+	m.Complete = r.Bool()
+	m.Why = r.Str()
+	if n := r.Count(8); n > 0 {
+		m.Turns = make([]CPUTurn, n)
+		for i := range m.Turns {
+			m.Turns[i].Decode(r)
+		}
+	}
+	m.Runs = r.U32()
+	m.States = r.U32()
+}
+
 // VerifyOptions: How to verify.
 type VerifyOptions struct {
 	Hook      string // Program type by bpftool's name; "" = what the program says, else xdp.
@@ -2779,6 +3495,127 @@ func (m *Verified) Decode(r *Reader) {
 		m.LinePCs = make([]int32, n)
 		for i := range m.LinePCs {
 			m.LinePCs[i] = r.I32()
+		}
+	}
+}
+
+// Firing: A run of a program over an event of the input.
+type Firing struct {
+	Event   uint32 // Event of the view: View.event.
+	Line    uint32 // Line of the input, 1-based.
+	Source  uint32 // Index into FiringList.events.
+	Program uint32 // Index into Listing.programs.
+	Site    string // What ran it: "tp/syscalls/sys_enter_openat", "entry of do_unlinkat".
+	Task    string // Name of the current task.
+	Pid     uint32
+	CPU     uint32
+	Clock   uint64 // Virtual time at its start, ns.
+	Effect  string // What its result changed, once it has ended: "the open fails with EPERM"; else "".
+}
+
+// Encode appends the wire form of m.
+func (m *Firing) Encode(w *Writer) {
+	w.U32(m.Event)
+	w.U32(m.Line)
+	w.U32(m.Source)
+	w.U32(m.Program)
+	w.Str(m.Site)
+	w.Str(m.Task)
+	w.U32(m.Pid)
+	w.U32(m.CPU)
+	w.U64(m.Clock)
+	w.Str(m.Effect)
+}
+
+// Decode fills m; r holds the error.
+func (m *Firing) Decode(r *Reader) {
+	m.Event = r.U32()
+	m.Line = r.U32()
+	m.Source = r.U32()
+	m.Program = r.U32()
+	m.Site = r.Str()
+	m.Task = r.Str()
+	m.Pid = r.U32()
+	m.CPU = r.U32()
+	m.Clock = r.U64()
+	m.Effect = r.Str()
+}
+
+// EventResult: An event of the input, one for each repetition.
+type EventResult struct {
+	Line   uint32 // Line of the input, 1-based.
+	Text   string // With its random values chosen: "exec uid=1003 path=/bin/true".
+	Ended  bool   // False: the run has not got behind it yet.
+	Errno  uint32 // What user space saw; 0 when it succeeded.
+	Result string // In a few words: "EPERM by deny", "fd 3".
+}
+
+// Encode appends the wire form of m.
+func (m *EventResult) Encode(w *Writer) {
+	w.U32(m.Line)
+	w.Str(m.Text)
+	w.Bool(m.Ended)
+	w.U32(m.Errno)
+	w.Str(m.Result)
+}
+
+// Decode fills m; r holds the error.
+func (m *EventResult) Decode(r *Reader) {
+	m.Line = r.U32()
+	m.Text = r.Str()
+	m.Ended = r.Bool()
+	m.Errno = r.U32()
+	m.Result = r.Str()
+}
+
+// Firings: The firings of a run over events that are known so far, and what came of the events.
+type Firings struct {
+}
+
+// ID is the number of this message.
+func (m *Firings) ID() uint16 { return IDFirings }
+
+// Encode appends the wire form of m.
+func (m *Firings) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *Firings) Decode(r *Reader) {
+}
+
+// FiringList: Empty when the input is packets.
+type FiringList struct {
+	Firings []Firing
+	Events  []EventResult
+}
+
+// ID is the number of this message.
+func (m *FiringList) ID() uint16 { return IDFiringList }
+
+// Encode appends the wire form of m.
+func (m *FiringList) Encode(w *Writer) {
+	w.U32(uint32(len(m.Firings)))
+	for i := range m.Firings {
+		m.Firings[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Events)))
+	for i := range m.Events {
+		m.Events[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *FiringList) Decode(r *Reader) {
+	if n := r.Count(44); n > 0 {
+		m.Firings = make([]Firing, n)
+		for i := range m.Firings {
+			m.Firings[i].Decode(r)
+		}
+	}
+	if n := r.Count(17); n > 0 {
+		m.Events = make([]EventResult, n)
+		for i := range m.Events {
+			m.Events[i].Decode(r)
 		}
 	}
 }

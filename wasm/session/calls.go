@@ -175,7 +175,7 @@ func (s *Session) ringRecords() [][]protocol.RingRecord {
 // verdict is how the current event, which has exited, ended.
 func (s *Session) verdict() protocol.Verdict {
 	ret := s.machine.Reg(0)
-	n := len(s.packets[s.at].Data)
+	n := len(s.input(s.at).Packet)
 	v := protocol.Verdict{
 		Event: uint32(s.at), Step: s.step(), Value: ret, Name: hook.Action(s.typ, s.attach, int32(ret)),
 		Meaning: hook.Meaning(s.typ, s.attach, int32(ret), n), Tone: protocol.ToneOther,
@@ -184,6 +184,14 @@ func (s *Session) verdict() protocol.Verdict {
 		v.Name = s.verdictText(ret)
 	}
 	v.Tone = tone(s.typ, int32(ret))
+	if s.script != nil {
+		if effect := s.script.fires[s.at].fired.Effect; effect != "" {
+			if v.Meaning != "" {
+				v.Meaning += ": "
+			}
+			v.Meaning += effect
+		}
+	}
 	return v
 }
 

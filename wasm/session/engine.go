@@ -137,6 +137,8 @@ func (s *Session) answer(m protocol.Message) protocol.Message {
 		return &protocol.EntryList{Entries: s.MapEntries(int(m.Map), int(m.From), int(m.Count))}
 	case *protocol.Memory:
 		return &protocol.Blob{Bytes: s.Memory(m.Region)}
+	case *protocol.Firings:
+		return s.Firings()
 	case *protocol.OutputPcap:
 		return &protocol.Blob{Bytes: s.OutputPcap(m.Dropped)}
 	}

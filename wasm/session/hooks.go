@@ -2,19 +2,17 @@ package session
 
 import (
 	"skep/vm/hook"
+	"skep/vm/world"
 	"skep/wasm/protocol"
 )
 
-// Hooks is the program types whose runs have a packet: those that the page
-// can fire.
+// Hooks is the program types, for the picker: what fires each.
 func Hooks() []protocol.HookInfo {
 	var out []protocol.HookInfo
 	for t := hook.ProgType(1); int(t) < hook.NumTypes; t++ {
 		info := t.Info()
-		if !info.Packet {
-			continue
-		}
-		h := protocol.HookInfo{Type: info.Name, Title: title(t), Doc: info.Doc}
+		h := protocol.HookInfo{Type: info.Name, Title: title(t), Doc: info.Doc, Packets: info.Packet}
+		h.Section, h.Example = world.Example(t)
 		if info.Context != "" {
 			h.CtxName = "struct " + info.Context
 		}
@@ -30,6 +28,12 @@ func Hooks() []protocol.HookInfo {
 		out = append(out, h)
 	}
 	return out
+}
+
+// sectionOf is a section of a program type, with a target that events fire.
+func sectionOf(t hook.ProgType) string {
+	section, _ := world.Example(t)
+	return section
 }
 
 // title is what people call the hook.

@@ -120,9 +120,17 @@ func (s *Session) OutputPcap(dropped bool) []byte {
 	var out []packet.Packet
 	for k := range s.events[:s.reached] {
 		e := &s.events[k]
-		if e.done && !e.bad && (dropped || e.verdict.Tone == protocol.ToneGood) {
-			out = append(out, packet.Packet{Data: e.out, Time: s.packets[k].Time})
+		if e.done && !e.bad && s.input(k).Packet != nil && (dropped || e.verdict.Tone == protocol.ToneGood) {
+			out = append(out, packet.Packet{Data: e.out, Time: s.time(k)})
 		}
 	}
 	return packet.AppendPcap(nil, out)
+}
+
+// time is when the packet of event k arrived.
+func (s *Session) time(k int) int64 {
+	if s.script != nil {
+		return int64(s.script.fires[k].fired.Clock)
+	}
+	return s.packets[k].Time
 }

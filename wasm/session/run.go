@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"sort"
 	"strconv"
 
@@ -9,6 +10,7 @@ import (
 	"skep/vm/isa"
 	"skep/vm/maps"
 	"skep/vm/packet"
+	"skep/vm/world"
 	"skep/wasm/protocol"
 )
 
@@ -51,16 +53,25 @@ func (s *Session) Start(in protocol.WireInput, opts protocol.RunOptions, inits [
 	if s.src == nil {
 		return fail(problems(protocol.WhereSource, "no program is loaded", ""))
 	}
-	pkts, probs := read(in)
-	if pkts == nil {
+	var pkts []packet.Packet
+	var events []world.Event
+	var probs []protocol.Problem
+	if in.Kind == protocol.InputKindEvents {
+		events, probs = readEvents(in.Text, opts.Seed)
+	} else {
+		pkts, probs = read(in)
+	}
+	if pkts == nil && events == nil {
 		return fail(probs)
 	}
 	if p := s.check(&opts); p != nil {
 		return fail(p)
 	}
 	n := *s
-	n.opts, n.packets, n.inits = opts, pkts, append([]protocol.MapInit(nil), inits...)
-	n.typ, n.attach = s.typ, s.attach
+	n.opts, n.packets, n.inits, n.script = opts, pkts, append([]protocol.MapInit(nil), inits...), nil
+	if events != nil {
+		n.script = newScript(events, opts)
+	}
 	if p := n.build(); p != nil {
 		return fail(p)
 	}
@@ -82,11 +93,14 @@ func (s *Session) check(o *protocol.RunOptions) []protocol.Problem {
 		o.Hook = "xdp"
 	}
 	typ, ok := hook.ByName(o.Hook)
-	if sec, _, found := hook.ParseSection(o.Hook); !ok && found {
-		typ, ok, o.Hook = sec.Type, true, sec.Type.String() // "tc", "socket"
+	if sec, target, found := hook.ParseSection(o.Hook); !ok && found {
+		typ, ok = sec.Type, true
+		if target == "" {
+			o.Hook = sec.Type.String() // "tc", "socket"
+		}
 	}
 	if !ok {
-		return bad(o.Hook, "unknown program type "+strconv.Quote(o.Hook), "xdp, sched_cls and socket_filter take packets")
+		return bad(o.Hook, "unknown program type "+strconv.Quote(o.Hook), "bpftool's names and section names are known: xdp, tc, kprobe/do_unlinkat, lsm/file_open")
 	}
 	s.typ, s.attach = typ, 0
 	if sec, _, ok := hook.ParseSection(s.src.programs[s.prog].section); ok && sec.Type == typ {
@@ -110,7 +124,12 @@ func (s *Session) check(o *protocol.RunOptions) []protocol.Problem {
 
 // build makes the machine and goes to step 0.
 func (s *Session) build() []protocol.Problem {
-	cfg := vm.Config{World: world(s.opts), Seed: s.opts.Seed, Clock: s.opts.Clock, ArenaLimit: maxArena}
+	cfg := vm.Config{World: surroundings(s.opts), Seed: s.opts.Seed, Clock: s.opts.Clock, ArenaLimit: maxArena}
+	if s.script != nil {
+		s.script.hw = world.Around(s.script.cfg)
+		s.script.fires = nil
+		cfg.World = s.script.hw
+	}
 	for i := range s.src.maps {
 		cfg.Maps = append(cfg.Maps, s.src.maps[i].spec)
 	}
@@ -130,6 +149,15 @@ func (s *Session) build() []protocol.Problem {
 	s.events, s.at, s.reached = make([]event, len(s.packets)), 0, 1
 	s.snaps, s.stride = nil, 1
 	s.arm()
+	if s.script != nil {
+		s.events = make([]event, 1)
+		if p := s.attachAll(m); p != nil {
+			return p
+		}
+		if p := s.first(); p != nil {
+			return p
+		}
+	}
 	if err := s.arrive(0); err != nil {
 		return problems(protocol.WhereInput, err.Error(), "")
 	}
@@ -144,6 +172,11 @@ func (s *Session) loadPrograms(m *vm.Machine) []protocol.Problem {
 		s.numbers[i] = -1
 	}
 	order := append([]int{s.prog}, s.src.tails...)
+	if s.script != nil {
+		for i := range s.src.programs {
+			order = append(order, i)
+		}
+	}
 	for _, i := range order {
 		if s.numbers[i] >= 0 {
 			continue
@@ -170,6 +203,12 @@ func (s *Session) vmProgram(i int) *vm.Program {
 	out := &vm.Program{
 		Name: p.name, Type: s.typ, Attach: s.attach, License: s.src.license, Insns: p.insns,
 		Ksyms: p.ksyms, Kfuncs: p.kfuncs, Lines: p.lines,
+	}
+	if s.script != nil {
+		if sec, _, ok := hook.ParseSection(s.section(i)); ok {
+			out.Type, out.Attach = sec.Type, sec.Attach
+		}
+		out.Probe = world.Stale(out.Type, p.insns)
 	}
 	for _, f := range p.funcs {
 		out.Funcs = append(out.Funcs, vm.Func{Start: f.start, Name: f.name})
@@ -222,6 +261,9 @@ func initMap(m *vm.Machine, in *protocol.MapInit) *protocol.Problem {
 
 // input is how event k starts.
 func (s *Session) input(k int) vm.Input {
+	if s.script != nil {
+		return s.script.fires[k].input
+	}
 	p := &s.packets[k]
 	in := vm.Input{Packet: p.Data, Tailroom: -1, CPU: s.opts.CPU}
 	if p.CPU > 0 && uint32(p.CPU) < s.opts.CPUs {
@@ -263,6 +305,9 @@ func (s *Session) clock(k int) uint64 { return s.opts.Clock + since(s.packets, k
 func (s *Session) arrive(k int) error {
 	if k > 0 {
 		s.drain()
+	}
+	if s.script != nil && !s.arriveFiring(k) {
+		return errNoFiring
 	}
 	s.snapshot(k)
 	if err := s.machine.Reset(s.input(k)); err != nil {
@@ -322,6 +367,13 @@ func (s *Session) finished() {
 		e.wrote = append(e.wrote, valueWrite{addr, e.start + uint32(step), s.trace.ticks[step-1].pc})
 	}
 	sort.Slice(e.wrote, func(i, j int) bool { return e.wrote[i].addr < e.wrote[j].addr })
+	if s.script != nil && !e.bad {
+		more := s.finishFiring()
+		e.verdict = s.verdict() // now with its effect
+		if more && s.at == len(s.events)-1 {
+			s.events = append(s.events, event{})
+		}
+	}
 }
 
 // over says whether the current event is in its last state: exit, fault, or
@@ -334,3 +386,6 @@ func (s *Session) over() bool {
 func (s *Session) last() bool {
 	return s.at == len(s.events)-1 || s.events[s.at].bad
 }
+
+// errNoFiring cannot happen: an event is begun once it is known to follow.
+var errNoFiring = errors.New("no program fires any more")

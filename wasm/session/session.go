@@ -21,6 +21,7 @@ type Session struct {
 	attach  hook.AttachType
 	opts    protocol.RunOptions
 	packets []packet.Packet
+	script  *script // of a run over events that are no packets, else nil
 	inits   []protocol.MapInit
 
 	events  []event

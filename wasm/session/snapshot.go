@@ -88,6 +88,9 @@ func (s *Session) rewind(k int) {
 			copy(part, p[:])
 		}
 	}
+	if s.script != nil {
+		s.enterFiring(sn.event)
+	}
 	// Reset cannot fail for a packet that it has taken before.
 	_ = s.machine.Reset(s.input(sn.event))
 	s.at = sn.event

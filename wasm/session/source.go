@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"skep/vm"
 	"skep/vm/asm"
@@ -12,6 +13,7 @@ import (
 	"skep/vm/isa"
 	"skep/vm/maps"
 	"skep/vm/object"
+	"skep/vm/world"
 	"skep/wasm/protocol"
 )
 
@@ -215,15 +217,16 @@ func loadObject(w protocol.WireSource) (*source, []protocol.Problem) {
 	if err != nil {
 		return nil, []protocol.Problem{objectProblem(err)}
 	}
-	progs := obj.Programs
+	progs, unknown, err := world.Prepare(obj, nil)
+	if err != nil {
+		return nil, []protocol.Problem{objectProblem(err)}
+	}
 	var probs []protocol.Problem
-	for i := range progs {
-		if len(progs[i].CoreRelos) > 0 {
-			p := problem(protocol.WhereObject, "program "+strconv.Quote(progs[i].Name)+" asks for CO-RE relocation",
-				"in the page there is no kernel to adjust it to: offsets are those it was compiled with")
-			p.Severity = protocol.SeverityWarning
-			probs = append(probs, p)
-		}
+	if len(unknown) > 0 {
+		p := problem(protocol.WhereObject, "the object relocates by types that the page's kernel has not: "+strings.Join(unknown, ", "),
+			"their offsets are those it was compiled with")
+		p.Severity = protocol.SeverityWarning
+		probs = append(probs, p)
 	}
 	for _, text := range obj.Warnings {
 		p := problem(protocol.WhereObject, text, "")

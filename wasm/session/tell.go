@@ -22,6 +22,9 @@ func (s *Session) lastStep() (telling, int32) {
 	n := s.machine.Steps()
 	if n == 0 {
 		s.know(0)
+		if s.script != nil {
+			return telling{text: s.script.arrival(s.at)}, -1
+		}
 		text := "Packet " + strconv.Itoa(s.at+1) + " of " + strconv.Itoa(len(s.events)) + " arrived: " +
 			packet.Summary(s.packets[s.at].Data) + "."
 		return telling{text: text}, -1

@@ -12,6 +12,9 @@ import (
 
 // view is everything about the current step.
 func (s *Session) view() *protocol.View {
+	if s.script != nil && s.over() {
+		s.finished() // what its result does is known then
+	}
 	// Last first: what the last step did is found by taking it back and doing
 	// it again, which leaves the machine, and what the trace says, here.
 	did, lastPC := s.lastStep()

@@ -7,9 +7,9 @@ import (
 	"skep/wasm/protocol"
 )
 
-// world is the surroundings of a run: two interfaces, a default route and one
+// surroundings are those of a run over packets: two interfaces, a default route and one
 // task, enough for the helpers that packet programs use.
-func world(o protocol.RunOptions) *helper.World {
+func surroundings(o protocol.RunOptions) *helper.World {
 	ifindex := max(o.IfIndex, 1)
 	return &helper.World{
 		CPUs: o.CPUs,

@@ -75,13 +75,24 @@ func buildWorker(t tree, s *stamps) (string, error) {
 	if t.fake {
 		return "", nil
 	}
-	inputs, err := sources(t, "worker")
+	return buildScript(t, s, "worker", api.EntryPoint{InputPath: "src/engine/worker-main.ts", OutputPath: "engine-worker"})
+}
+
+// buildReference bundles the script of the reference pages and returns its
+// file name.
+func buildReference(t tree, s *stamps) (string, error) {
+	return buildScript(t, s, "reference", api.EntryPoint{InputPath: "src/reference/main.ts", OutputPath: "reference"})
+}
+
+// buildScript bundles a script that is one file.
+func buildScript(t tree, s *stamps, stage string, entry api.EntryPoint) (string, error) {
+	inputs, err := sources(t, stage)
 	if err != nil {
 		return "", err
 	}
-	st, err := s.stage("worker", inputs, func() (map[string][]byte, map[string]string, error) {
+	st, err := s.stage(stage, inputs, func() (map[string][]byte, map[string]string, error) {
 		o := options(t, nil)
-		o.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/engine/worker-main.ts", OutputPath: "engine-worker"}}
+		o.EntryPointsAdvanced = []api.EntryPoint{entry}
 		r, err := bundle(o)
 		if err != nil {
 			return nil, nil, err
@@ -114,7 +125,11 @@ type metafile struct {
 
 func buildPage(t tree, s *stamps, b *built) (page, error) {
 	var p page
-	gallery, err := json.Marshal(b.manifest.Examples)
+	shown := slices.Clone(b.manifest.Examples)
+	for i := range shown {
+		shown[i].Shows = nil // only pages use it
+	}
+	gallery, err := json.Marshal(shown)
 	if err != nil {
 		return p, err
 	}

@@ -95,6 +95,9 @@ func (b *built) all(t tree, s *stamps) error {
 	if err != nil {
 		return err
 	}
+	if b.manifest.Reference, err = buildReference(t, s); err != nil {
+		return err
+	}
 	b.manifest.App, b.manifest.Preload = page.App, page.Preload
 	b.manifest.Style, b.manifest.Font = page.Style, page.Font
 	b.manifest.First = append([]string{page.Style, page.Font, page.App}, page.Preload...)
@@ -105,6 +108,7 @@ func (b *built) all(t tree, s *stamps) error {
 	if !t.fake {
 		b.manifest.Later = append(b.manifest.Later, b.verify)
 	}
+	b.manifest.Later = append(b.manifest.Later, b.manifest.Reference)
 	if err := buildServiceWorker(t, s, b, page); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"skep/server/reference"
 	"skep/web"
 )
 
@@ -84,7 +85,7 @@ func handler(t *testing.T, api http.Handler) http.Handler {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	for path, page := range web.Pages() {
+	for path, page := range web.Pages(reference.Data()) {
 		if path == "/" {
 			path = "/{$}"
 		}
@@ -217,7 +218,7 @@ func (p *tab) ready() {
 
 // said is the narration line.
 func (p *tab) said() string {
-	v, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](lib+`($('skep-narration')?.shadowRoot.textContent ?? document.body?.innerText ?? '').replace(/\s+/g, ' ').trim()`))
+	v, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](lib+`($('skep-narration')?.shadowRoot.textContent ?? document.body?.innerText ?? '').replace(/\s+/g, ' ').trim().slice(0, 400)`))
 	return v
 }
 

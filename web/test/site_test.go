@@ -12,13 +12,14 @@ import (
 
 	"github.com/chromedp/chromedp/kb"
 
+	"skep/server/reference"
 	"skep/web"
 )
 
 // A static copy works from a subfolder of a plain file server.
 func TestStaticSite(t *testing.T) {
 	dir := t.TempDir()
-	if err := web.WriteSite(filepath.Join(dir, "some", "where"), web.SiteOptions{NoCompressed: true}); err != nil {
+	if err := web.WriteSite(filepath.Join(dir, "some", "where"), web.SiteOptions{NoCompressed: true, Reference: reference.Data()}); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(http.FileServer(http.Dir(dir)))
@@ -95,7 +96,7 @@ func TestFirstLoad(t *testing.T) {
 }
 
 func TestPagesAnswer(t *testing.T) {
-	for path, h := range web.Pages() {
+	for path, h := range web.Pages(reference.Data()) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, strings.TrimSuffix(path, "{$}"), nil))
 		if w.Code >= 400 {

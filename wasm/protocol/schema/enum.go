@@ -8,7 +8,8 @@ var Enums = append([]Enum{
 	{"SourceKind", "What a program source is.", []Value{
 		{"asm", "eBPF assembly text"}, {"object", "an ELF object"}}},
 	{"InputKind", "How packets are given.", []Value{
-		{"text", "the packet language"}, {"hex", "plain hex"}, {"pcap", "a pcap or pcapng file"}}},
+		{"text", "the packet language"}, {"hex", "plain hex"}, {"pcap", "a pcap or pcapng file"},
+		{"events", "the event language: what tasks, packets and the hardware do"}}},
 	{"Flow", "What an instruction does to the flow of control.", []Value{
 		{"plain", "goes on to the next"}, {"jump", "may go to target"}, {"call", "calls target, a function of the program"},
 		{"helper", "calls a helper or kfunc"}, {"exit", "returns"}}},

@@ -85,7 +85,7 @@ var Structs = slices.Concat([]Struct{
 		{"fields", "[]PacketField", ""},
 	}},
 	{Name: "RunOptions", Doc: "All of it is in the link, so that a step is reproduced exactly.", Fields: []Field{
-		{"hook", "str", "Program type by bpftool's name; \"\" = what the program says (section name), else xdp."},
+		{"hook", "str", "Program type by bpftool's name, or a section name with its target; \"\" = what the program says (section name), else xdp."},
 		{"seed", "u64", "Seed of get_prandom_u32 and everything else random."},
 		{"clock", "u64", "Virtual time at step 0, ns since boot; packets add their own time."},
 		{"cpus", "u32", "Possible CPUs (per-CPU maps), 1..64."},
@@ -172,6 +172,35 @@ var Structs = slices.Concat([]Struct{
 		{"changed", "bool", "By the last step."},
 		{"recordCount", "u32", "Ring buffers: how many records so far."},
 		{"records", "[]RingRecord", "Ring buffers: the newest 64, oldest first."},
+		{"trie", "[]TrieNode", "LPM tries: the tree in preorder, root first, at most 256 nodes."},
+		{"ring", "?RingView", "Ring buffers: what lies between consumer and producer."},
+		{"order", "[]LRUSlot", "LRU maps: the youngest element first, the one evicted next last; at most 256."},
+		{"bits", "bytes", "Bloom filters: the bit array, lowest bit of the first byte first; at most 4 KiB."},
+		{"hashes", "u32", "Bloom filters: bits set for an element."},
+		{"timers", "[]TimerView", "Timers and work queues in the values, armed ones first; at most 64."},
+	}},
+	{Name: "TrieNode", Doc: "A node of an LPM trie.", Fields: []Field{
+		{"bits", "u32", "Prefix length."},
+		{"prefix", "bytes", "The data of the key, without the prefix length."},
+		{"text", "str", "\"10.0.0.0/8\" where the data is 4 or 16 bytes long; else hex."},
+		{"left", "i32", "Child for a next bit 0: index into trie, -1 for none."},
+		{"right", "i32", "Child for a next bit 1."},
+		{"entry", "i32", "Index into entries; -1: an intermediate node without a value, or not among them."},
+		{"middle", "bool", "An intermediate node: it only joins two others."},
+	}},
+	{Name: "RingView", Doc: "A ring buffer as user space sees it. Place on the circle = position modulo size.", Fields: []Field{
+		{"size", "u32", ""}, {"consumer", "u64", "Position."}, {"producer", "u64", "Position."}, {"slots", "[]RingSlot", "Oldest first, at most 256."},
+	}},
+	{Name: "RingSlot", Doc: "A record in a ring, with its header of 8 bytes; it takes length + 8 bytes rounded up to 8.", Fields: []Field{
+		{"pos", "u64", "Position of its header."}, {"length", "u32", "Without the header."}, {"state", "RecordState", ""},
+	}},
+	{Name: "LRUSlot", Doc: "An element in the order of an LRU map.", Fields: []Field{
+		{"keyText", "str", ""}, {"list", "str", "pending, active or inactive."}, {"cpu", "u32", "That inserted it."},
+		{"used", "bool", "Looked up since the last round: it gets a second chance."},
+	}},
+	{Name: "TimerView", Doc: "A bpf_timer or bpf_wq in a map value.", Fields: []Field{
+		{"keyText", "str", "Of the element."}, {"armed", "bool", ""}, {"expires", "u64", "Virtual time, ns; of an armed one."},
+		{"work", "bool", "A bpf_wq."}, {"cpu", "u32", "That started it."}, {"callback", "str", "Function; \"\" when none is set."},
 	}},
 	{Name: "TraceLine", Doc: "A line of bpf_printk.", Fields: []Field{
 		{"step", "u32", ""}, {"event", "u32", ""}, {"text", "str", ""},
@@ -248,5 +277,8 @@ var Structs = slices.Concat([]Struct{
 		{"sections", "[]str", ""},
 		{"ctxName", "str", ""},
 		{"doc", "str", ""},
+		{"packets", "bool", "A packet can be its input; all types take events."},
+		{"section", "str", "A section name with a target, for RunOptions.hook: \"lsm/file_open\"."},
+		{"example", "str", "An event that fires it; \"\" for those that none can."},
 	}},
-}, messages, verifyStructs)
+}, messages, cpuStructs, verifyStructs, worldStructs)

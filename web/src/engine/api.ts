@@ -23,13 +23,15 @@
  * Read next: fake.ts (a canned engine to develop against), client.ts, worker.ts.
  */
 
-import type { HookInfo, Listing, MapEntry, MapInit, Packet, Problem, Provenance, RunOptions, View } from './zprotocol';
+import type {
+  CPURun, CPUsMoved, CPUTurn, Explored, FiringList, HookInfo, Listing, MapEntry, MapInit, Packet, Problem, Provenance, RunOptions, View,
+} from './zprotocol';
 
 /** What panes show. Described once, in wasm/protocol/schema; see zprotocol.ts for each field. */
 export type {
-  CtxField, Fault, Flow, Frame, FuncInfo, HelperArg, HelperCall, HookInfo, Insn, Listing, MapEntry, MapInfo, MapInit,
-  MapView,  Narration, Packet, PacketField, PacketView, Problem, ProgramInfo, Provenance, Range, Reg, Region, RegionKind, RegKind,
-  RingRecord, RunOptions, SourceLine, State, StopReason, Tone, TraceLine, Verdict, View,
+  CPUAccess, CPURun, CPUsMoved, CPUsView, CPUTurn, CPUView, CtxField, EventResult, Explored, Fault, Firing, FiringList, Flow, Frame, FuncInfo, HelperArg, HelperCall, HookInfo, Insn, Listing, MapEntry, MapInfo, MapInit,
+  LRUSlot, MapView, Narration, Packet, PacketField, PacketView, Problem, ProgramInfo, Provenance, Range, Reg, Region, RegionKind, RegKind,
+  RingRecord, RingView, RunOptions, SourceLine, State, StopReason, TimerView, Tone, TraceLine, TrieNode, Verdict, View,
 } from './zprotocol';
 
 /** A value, or the reasons why there is none. `problems` of a success are warnings. */
@@ -89,7 +91,9 @@ export interface TextInput { readonly kind: 'text'; readonly text: string }
 export interface HexInput { readonly kind: 'hex'; readonly text: string }
 /** A pcap or pcapng file. */
 export interface PcapInput { readonly kind: 'pcap'; readonly bytes: Uint8Array }
-export type Input = TextInput | HexInput | PcapInput;
+/** The event language of vm/world, one event a line: `exec uid=1000 path=/bin/true`. */
+export interface EventsInput { readonly kind: 'events'; readonly text: string }
+export type Input = TextInput | HexInput | PcapInput | EventsInput;
 
 // ---------------------------------------------------------------- a run
 
@@ -170,6 +174,20 @@ export interface Session {
   memory(region: number): Promise<Uint8Array>;
   /** The packets as they left the program (dropped ones too, or not), as a pcap file. */
   outputPcap(o?: { readonly dropped?: boolean }): Promise<Uint8Array>;
+
+  /** What the events of an EventsInput ran so far, and what came of them; empty for packets. */
+  firings(): Promise<FiringList>;
+
+  /**
+   * Runs in flight on several CPUs: a machine beside the run, in which an order says whose
+   * instruction is next. Its steps count the instructions of all CPUs together.
+   */
+  startCPUs(input: Input, options: Partial<RunOptions>, maps: readonly MapInit[], runs: readonly CPURun[]): Promise<CPUsMoved>;
+  cpuStep(cpu: number, n: number): Promise<CPUsMoved>;
+  cpuSeek(step: number): Promise<CPUsMoved>;
+  cpuOrder(turns: readonly CPUTurn[]): Promise<CPUsMoved>;
+  /** Looks for an order whose outcome no serial order has; call again while not done. */
+  explore(switches: number, budget: number): Promise<Explored>;
 
   /** Frees the engine's memory of this session. */
   close(): void;

@@ -4,16 +4,16 @@
  * page can show progress, stop them, and use other sessions meanwhile.
  */
 import type {
-  Engine, EngineInfo, HookInfo, Input, Listing, LoadOptions, MapEntry, MapInit, MoveOptions, Packet, Problem, Provenance,
+  CPURun, CPUsMoved, CPUTurn, Engine, EngineInfo, Explored, FiringList, HookInfo, Input, Listing, LoadOptions, MapEntry, MapInit, MoveOptions, Packet, Problem, Provenance,
   Result, RunOptions, Session, Source, View, Watch,
 } from './api';
 import { defaultOptions } from './api';
 import { Reader, WireError, Writer } from './codec';
 import { inWorker, type Transport, type WorkerLike } from './transport';
 import {
-  breakpointsCall, cancelCall, checkCall, chooseCall, closeCall, continueCall, describeCall, failedId, getFailed, helloCall, hooksCall,
+  breakpointsCall, cancelCall, checkCall, chooseCall, closeCall, continueCall, cPUOrderCall, cPUSeekCall, cPUStepCall, describeCall, exploreCall, failedId, firingsCall, getFailed, helloCall, hooksCall,
   lastWriteCall, llvmTextCall, loadCall, lookCall, mapEntriesCall, memoryCall, moveCall, outputPcapCall, packetsCall,
-  protocolVersion, startCall, toPcapCall, type Call, type Moved, type Movement, type WireInput, type WireSource, type WireWatch,
+  protocolVersion, startCall, startCPUsCall, toPcapCall, type Call, type Moved, type Movement, type WireInput, type WireSource, type WireWatch,
 } from './zprotocol';
 
 /** The engine answered that the request makes no sense to it, or that it has a defect. */
@@ -172,6 +172,16 @@ class ClientSession implements Session {
   async outputPcap(o: { readonly dropped?: boolean } = {}): Promise<Uint8Array> {
     return (await this.ask(outputPcapCall, { dropped: o.dropped ?? false })).bytes;
   }
+  firings(): Promise<FiringList> { return this.ask(firingsCall, {}); }
+
+  startCPUs(input: Input, options: Partial<RunOptions>, maps: readonly MapInit[], runs: readonly CPURun[]): Promise<CPUsMoved> {
+    return this.ask(startCPUsCall, { input: wireInput(input), options: { ...defaultOptions, ...options }, maps, runs });
+  }
+  cpuStep(cpu: number, n: number): Promise<CPUsMoved> { return this.ask(cPUStepCall, { cpu, n }); }
+  cpuSeek(step: number): Promise<CPUsMoved> { return this.ask(cPUSeekCall, { step }); }
+  cpuOrder(turns: readonly CPUTurn[]): Promise<CPUsMoved> { return this.ask(cPUOrderCall, { turns }); }
+  explore(switches: number, budget: number): Promise<Explored> { return this.ask(exploreCall, { switches, budget }); }
+
   close(): void { this.ask(closeCall, {}).catch(() => {}); }
 }
 

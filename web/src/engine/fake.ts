@@ -147,7 +147,7 @@ function record(): View[] {
           { name: 'data_end', offset: 4, size: 4, value: base + BigInt(bytes.length), text: 'end of packet', writable: false },
           { name: 'ingress_ifindex', offset: 12, size: 4, value: 1n, text: '1', writable: false },
         ],
-        maps: [{ map: 0, count: 1, entries: [entry], changed: mapChanged, recordCount: 0, records: [] }],
+        maps: [{ map: 0, count: 1, entries: [entry], changed: mapChanged, recordCount: 0, records: [], ...plain }],
         trace: [], calls: calls.slice(), verdicts: verdicts.slice(), fault: null,
         clock: 1_000_000_000n + packets[event]!.time,
       });
@@ -269,8 +269,19 @@ class FakeSession implements Session {
     return new Uint8Array(this.views[this.at]!.regions.find(r => r.id === region)?.size ?? 0);
   }
   async outputPcap(): Promise<Uint8Array> { return new Uint8Array(24); }
+  async firings() { return { firings: [], events: [] }; }
+  async startCPUs() { return alone; }
+  async cpuStep() { return alone; }
+  async cpuSeek() { return alone; }
+  async cpuOrder() { return alone; }
+  async explore() { return { problems: [], done: true, found: false, complete: true, why: '', turns: [], runs: 0, states: 0 }; }
   close() {}
 }
+
+/** A map without a shape of its own. */
+const plain = { trie: [], ring: null, order: [], bits: new Uint8Array(), hashes: 0, timers: [] };
+/** The canned engine has one CPU. */
+const alone = { problems: [], view: null };
 
 function diagnose(s: string): Problem[] {
   const at = s.indexOf('error');
@@ -294,8 +305,8 @@ export function fakeEngine(): Engine {
     packets: async () => ({ ok: true, value: packets, problems: [] }),
     toPcap: async () => new Uint8Array(24),
     hooks: async () => [
-      { type: 'xdp', title: 'XDP', sections: ['xdp'], ctxName: 'struct xdp_md', doc: 'Runs on each packet a driver receives, before the network stack.' },
-      { type: 'sched_cls', title: 'tc classifier', sections: ['tc', 'classifier'], ctxName: 'struct __sk_buff', doc: 'Runs on each packet a queueing discipline sees.' },
+      { type: 'xdp', title: 'XDP', sections: ['xdp'], ctxName: 'struct xdp_md', doc: 'Runs on each packet a driver receives, before the network stack.', packets: true, section: 'xdp', example: 'pkt ipv4 / icmp' },
+      { type: 'sched_cls', title: 'tc classifier', sections: ['tc', 'classifier'], ctxName: 'struct __sk_buff', doc: 'Runs on each packet a queueing discipline sees.', packets: true, section: 'tc', example: 'pkt ipv4 / icmp' },
     ],
     close: () => {},
   };

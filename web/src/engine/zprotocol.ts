@@ -21,9 +21,10 @@ const sourceKindValues: readonly SourceKind[] = ['asm', 'object'];
 /** How packets are given.
  * text: the packet language.
  * hex: plain hex.
- * pcap: a pcap or pcapng file. */
-export type InputKind = 'text' | 'hex' | 'pcap';
-const inputKindValues: readonly InputKind[] = ['text', 'hex', 'pcap'];
+ * pcap: a pcap or pcapng file.
+ * events: the event language: what tasks, packets and the hardware do. */
+export type InputKind = 'text' | 'hex' | 'pcap' | 'events';
+const inputKindValues: readonly InputKind[] = ['text', 'hex', 'pcap', 'events'];
 
 /** What an instruction does to the flow of control.
  * plain: goes on to the next.
@@ -415,7 +416,7 @@ export function getPacket(r: Reader): Packet {
 
 /** All of it is in the link, so that a step is reproduced exactly. */
 export interface RunOptions {
-  /** Program type by bpftool's name; "" = what the program says (section name), else xdp. */
+  /** Program type by bpftool's name, or a section name with its target; "" = what the program says (section name), else xdp. */
   readonly hook: string;
   /** Seed of get_prandom_u32 and everything else random. */
   readonly seed: bigint;
@@ -736,6 +737,18 @@ export interface MapView {
   readonly recordCount: number;
   /** Ring buffers: the newest 64, oldest first. */
   readonly records: readonly RingRecord[];
+  /** LPM tries: the tree in preorder, root first, at most 256 nodes. */
+  readonly trie: readonly TrieNode[];
+  /** Ring buffers: what lies between consumer and producer. */
+  readonly ring: RingView | null;
+  /** LRU maps: the youngest element first, the one evicted next last; at most 256. */
+  readonly order: readonly LRUSlot[];
+  /** Bloom filters: the bit array, lowest bit of the first byte first; at most 4 KiB. */
+  readonly bits: Uint8Array;
+  /** Bloom filters: bits set for an element. */
+  readonly hashes: number;
+  /** Timers and work queues in the values, armed ones first; at most 64. */
+  readonly timers: readonly TimerView[];
 }
 export function putMapView(w: Writer, m: MapView): void {
   w.u32(m.map);
@@ -744,6 +757,12 @@ export function putMapView(w: Writer, m: MapView): void {
   w.bool(m.changed);
   w.u32(m.recordCount);
   w.list(m.records, putRingRecord);
+  w.list(m.trie, putTrieNode);
+  w.optional(m.ring, putRingView);
+  w.list(m.order, putLRUSlot);
+  w.bytes(m.bits);
+  w.u32(m.hashes);
+  w.list(m.timers, putTimerView);
 }
 export function getMapView(r: Reader): MapView {
   return {
@@ -753,6 +772,154 @@ export function getMapView(r: Reader): MapView {
     changed: r.bool(),
     recordCount: r.u32(),
     records: r.list(13, getRingRecord),
+    trie: r.list(25, getTrieNode),
+    ring: r.optional(getRingView),
+    order: r.list(13, getLRUSlot),
+    bits: r.bytes(),
+    hashes: r.u32(),
+    timers: r.list(22, getTimerView),
+  };
+}
+
+/** A node of an LPM trie. */
+export interface TrieNode {
+  /** Prefix length. */
+  readonly bits: number;
+  /** The data of the key, without the prefix length. */
+  readonly prefix: Uint8Array;
+  /** "10.0.0.0/8" where the data is 4 or 16 bytes long; else hex. */
+  readonly text: string;
+  /** Child for a next bit 0: index into trie, -1 for none. */
+  readonly left: number;
+  /** Child for a next bit 1. */
+  readonly right: number;
+  /** Index into entries; -1: an intermediate node without a value, or not among them. */
+  readonly entry: number;
+  /** An intermediate node: it only joins two others. */
+  readonly middle: boolean;
+}
+export function putTrieNode(w: Writer, m: TrieNode): void {
+  w.u32(m.bits);
+  w.bytes(m.prefix);
+  w.str(m.text);
+  w.i32(m.left);
+  w.i32(m.right);
+  w.i32(m.entry);
+  w.bool(m.middle);
+}
+export function getTrieNode(r: Reader): TrieNode {
+  return {
+    bits: r.u32(),
+    prefix: r.bytes(),
+    text: r.str(),
+    left: r.i32(),
+    right: r.i32(),
+    entry: r.i32(),
+    middle: r.bool(),
+  };
+}
+
+/** A ring buffer as user space sees it. Place on the circle = position modulo size. */
+export interface RingView {
+  readonly size: number;
+  /** Position. */
+  readonly consumer: bigint;
+  /** Position. */
+  readonly producer: bigint;
+  /** Oldest first, at most 256. */
+  readonly slots: readonly RingSlot[];
+}
+export function putRingView(w: Writer, m: RingView): void {
+  w.u32(m.size);
+  w.u64(m.consumer);
+  w.u64(m.producer);
+  w.list(m.slots, putRingSlot);
+}
+export function getRingView(r: Reader): RingView {
+  return {
+    size: r.u32(),
+    consumer: r.u64(),
+    producer: r.u64(),
+    slots: r.list(13, getRingSlot),
+  };
+}
+
+/** A record in a ring, with its header of 8 bytes; it takes length + 8 bytes rounded up to 8. */
+export interface RingSlot {
+  /** Position of its header. */
+  readonly pos: bigint;
+  /** Without the header. */
+  readonly length: number;
+  readonly state: RecordState;
+}
+export function putRingSlot(w: Writer, m: RingSlot): void {
+  w.u64(m.pos);
+  w.u32(m.length);
+  w.word(recordStateValues, m.state);
+}
+export function getRingSlot(r: Reader): RingSlot {
+  return {
+    pos: r.u64(),
+    length: r.u32(),
+    state: r.word(recordStateValues),
+  };
+}
+
+/** An element in the order of an LRU map. */
+export interface LRUSlot {
+  readonly keyText: string;
+  /** pending, active or inactive. */
+  readonly list: string;
+  /** That inserted it. */
+  readonly cpu: number;
+  /** Looked up since the last round: it gets a second chance. */
+  readonly used: boolean;
+}
+export function putLRUSlot(w: Writer, m: LRUSlot): void {
+  w.str(m.keyText);
+  w.str(m.list);
+  w.u32(m.cpu);
+  w.bool(m.used);
+}
+export function getLRUSlot(r: Reader): LRUSlot {
+  return {
+    keyText: r.str(),
+    list: r.str(),
+    cpu: r.u32(),
+    used: r.bool(),
+  };
+}
+
+/** A bpf_timer or bpf_wq in a map value. */
+export interface TimerView {
+  /** Of the element. */
+  readonly keyText: string;
+  readonly armed: boolean;
+  /** Virtual time, ns; of an armed one. */
+  readonly expires: bigint;
+  /** A bpf_wq. */
+  readonly work: boolean;
+  /** That started it. */
+  readonly cpu: number;
+  /** Function; "" when none is set. */
+  readonly callback: string;
+}
+export function putTimerView(w: Writer, m: TimerView): void {
+  w.str(m.keyText);
+  w.bool(m.armed);
+  w.u64(m.expires);
+  w.bool(m.work);
+  w.u32(m.cpu);
+  w.str(m.callback);
+}
+export function getTimerView(r: Reader): TimerView {
+  return {
+    keyText: r.str(),
+    armed: r.bool(),
+    expires: r.u64(),
+    work: r.bool(),
+    cpu: r.u32(),
+    callback: r.str(),
   };
 }
 
@@ -1009,7 +1176,7 @@ export function getView(r: Reader): View {
     ctxName: r.str(),
     ctxRegion: r.u32(),
     ctx: r.list(25, getCtxField),
-    maps: r.list(21, getMapView),
+    maps: r.list(42, getMapView),
     trace: r.list(12, getTraceLine),
     calls: r.list(32, getHelperCall),
     verdicts: r.list(25, getVerdict),
@@ -1049,6 +1216,12 @@ export interface HookInfo {
   readonly sections: readonly string[];
   readonly ctxName: string;
   readonly doc: string;
+  /** A packet can be its input; all types take events. */
+  readonly packets: boolean;
+  /** A section name with a target, for RunOptions.hook: "lsm/file_open". */
+  readonly section: string;
+  /** An event that fires it; "" for those that none can. */
+  readonly example: string;
 }
 export function putHookInfo(w: Writer, m: HookInfo): void {
   w.str(m.type);
@@ -1056,6 +1229,9 @@ export function putHookInfo(w: Writer, m: HookInfo): void {
   w.list(m.sections, (w, x) => w.str(x));
   w.str(m.ctxName);
   w.str(m.doc);
+  w.bool(m.packets);
+  w.str(m.section);
+  w.str(m.example);
 }
 export function getHookInfo(r: Reader): HookInfo {
   return {
@@ -1064,6 +1240,9 @@ export function getHookInfo(r: Reader): HookInfo {
     sections: r.list(4, r => r.str()),
     ctxName: r.str(),
     doc: r.str(),
+    packets: r.bool(),
+    section: r.str(),
+    example: r.str(),
   };
 }
 
@@ -1547,7 +1726,7 @@ export function putHookList(w: Writer, m: HookList): void {
 }
 export function getHookList(r: Reader): HookList {
   return {
-    hooks: r.list(20, getHookInfo),
+    hooks: r.list(29, getHookInfo),
   };
 }
 
@@ -1726,6 +1905,318 @@ export function getLinkRecord(r: Reader): LinkRecord {
   };
 }
 
+/** A run to put in flight. */
+export interface CPURun {
+  readonly cpu: number;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  /** Which event of the input it runs over. */
+  readonly event: number;
+}
+export function putCPURun(w: Writer, m: CPURun): void {
+  w.u32(m.cpu);
+  w.u32(m.program);
+  w.u32(m.event);
+}
+export function getCPURun(r: Reader): CPURun {
+  return {
+    cpu: r.u32(),
+    program: r.u32(),
+    event: r.u32(),
+  };
+}
+
+/** A CPU makes some instructions. */
+export interface CPUTurn {
+  readonly cpu: number;
+  /** How many; 0 in a request: until it ends or waits for a lock. */
+  readonly steps: number;
+}
+export function putCPUTurn(w: Writer, m: CPUTurn): void {
+  w.u32(m.cpu);
+  w.u32(m.steps);
+}
+export function getCPUTurn(r: Reader): CPUTurn {
+  return {
+    cpu: r.u32(),
+    steps: r.u32(),
+  };
+}
+
+/** One run in flight. */
+export interface CPUView {
+  readonly cpu: number;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  readonly event: number;
+  /** Next instruction; of an ended run the one that ended it. */
+  readonly pc: number;
+  /** Instruction that it made last; -1 before the first. */
+  readonly lastPc: number;
+  /** Instructions made. */
+  readonly steps: number;
+  readonly state: State;
+  /** It spins on a lock that another CPU holds. */
+  readonly waits: boolean;
+  /** What it does next, why it waits, or how it ended. */
+  readonly text: string;
+  /** r0..r10 */
+  readonly regs: readonly Reg[];
+  /** Of an exited run: its return value in words. */
+  readonly verdict: string;
+  readonly fault: Fault | null;
+}
+export function putCPUView(w: Writer, m: CPUView): void {
+  w.u32(m.cpu);
+  w.u32(m.program);
+  w.u32(m.event);
+  w.u32(m.pc);
+  w.i32(m.lastPc);
+  w.u32(m.steps);
+  w.word(stateValues, m.state);
+  w.bool(m.waits);
+  w.str(m.text);
+  w.list(m.regs, putReg);
+  w.str(m.verdict);
+  w.optional(m.fault, putFault);
+}
+export function getCPUView(r: Reader): CPUView {
+  return {
+    cpu: r.u32(),
+    program: r.u32(),
+    event: r.u32(),
+    pc: r.u32(),
+    lastPc: r.i32(),
+    steps: r.u32(),
+    state: r.word(stateValues),
+    waits: r.bool(),
+    text: r.str(),
+    regs: r.list(27, getReg),
+    verdict: r.str(),
+    fault: r.optional(getFault),
+  };
+}
+
+/** An access to memory that other CPUs can reach, for the lanes of a timeline. */
+export interface CPUAccess {
+  /** State after it. */
+  readonly step: number;
+  readonly cpu: number;
+  readonly pc: number;
+  readonly where: Range;
+  /** "value of counts[0] + 8", or the helper. */
+  readonly text: string;
+  readonly read: boolean;
+  readonly write: boolean;
+  /** Indivisible: an atomic instruction or a helper. */
+  readonly atomic: boolean;
+}
+export function putCPUAccess(w: Writer, m: CPUAccess): void {
+  w.u32(m.step);
+  w.u32(m.cpu);
+  w.u32(m.pc);
+  putRange(w, m.where);
+  w.str(m.text);
+  w.bool(m.read);
+  w.bool(m.write);
+  w.bool(m.atomic);
+}
+export function getCPUAccess(r: Reader): CPUAccess {
+  return {
+    step: r.u32(),
+    cpu: r.u32(),
+    pc: r.u32(),
+    where: getRange(r),
+    text: r.str(),
+    read: r.bool(),
+    write: r.bool(),
+    atomic: r.bool(),
+  };
+}
+
+/** All runs in flight at one step. */
+export interface CPUsView {
+  /** Instructions of all CPUs together. */
+  readonly step: number;
+  /** Last step of the present order. */
+  readonly total: number;
+  /** Every run has ended. */
+  readonly ended: boolean;
+  /** The present order, also behind step. */
+  readonly turns: readonly CPUTurn[];
+  readonly cpus: readonly CPUView[];
+  /** Of the whole present order, at most 1,000. */
+  readonly accesses: readonly CPUAccess[];
+  readonly maps: readonly MapView[];
+  /** Bytes that the last step wrote. */
+  readonly writes: readonly Range[];
+  readonly regions: readonly Region[];
+}
+export function putCPUsView(w: Writer, m: CPUsView): void {
+  w.u32(m.step);
+  w.u32(m.total);
+  w.bool(m.ended);
+  w.list(m.turns, putCPUTurn);
+  w.list(m.cpus, putCPUView);
+  w.list(m.accesses, putCPUAccess);
+  w.list(m.maps, putMapView);
+  w.list(m.writes, putRange);
+  w.list(m.regions, putRegion);
+}
+export function getCPUsView(r: Reader): CPUsView {
+  return {
+    step: r.u32(),
+    total: r.u32(),
+    ended: r.bool(),
+    turns: r.list(8, getCPUTurn),
+    cpus: r.list(39, getCPUView),
+    accesses: r.list(31, getCPUAccess),
+    maps: r.list(42, getMapView),
+    writes: r.list(12, getRange),
+    regions: r.list(18, getRegion),
+  };
+}
+
+/** Put runs in flight, at step 0. */
+export interface StartCPUs {
+  readonly input: WireInput;
+  readonly options: RunOptions;
+  readonly maps: readonly MapInit[];
+  /** 2 to 8, each on a CPU of its own. */
+  readonly runs: readonly CPURun[];
+}
+export function putStartCPUs(w: Writer, m: StartCPUs): void {
+  putWireInput(w, m.input);
+  putRunOptions(w, m.options);
+  w.list(m.maps, putMapInit);
+  w.list(m.runs, putCPURun);
+}
+export function getStartCPUs(r: Reader): StartCPUs {
+  return {
+    input: getWireInput(r),
+    options: getRunOptions(r),
+    maps: r.list(12, getMapInit),
+    runs: r.list(12, getCPURun),
+  };
+}
+
+/** Instructions of one CPU; another order behind the present step is forgotten. */
+export interface CPUStep {
+  readonly cpu: number;
+  /** At most; it stops where the run ends or waits. 0: until then. */
+  readonly n: number;
+}
+export function putCPUStep(w: Writer, m: CPUStep): void {
+  w.u32(m.cpu);
+  w.u32(m.n);
+}
+export function getCPUStep(r: Reader): CPUStep {
+  return {
+    cpu: r.u32(),
+    n: r.u32(),
+  };
+}
+
+/** To a step of the present order. */
+export interface CPUSeek {
+  readonly step: number;
+}
+export function putCPUSeek(w: Writer, m: CPUSeek): void {
+  w.u32(m.step);
+}
+export function getCPUSeek(r: Reader): CPUSeek {
+  return {
+    step: r.u32(),
+  };
+}
+
+/** Begin anew in an order, to its end. */
+export interface CPUOrder {
+  readonly turns: readonly CPUTurn[];
+}
+export function putCPUOrder(w: Writer, m: CPUOrder): void {
+  w.list(m.turns, putCPUTurn);
+}
+export function getCPUOrder(r: Reader): CPUOrder {
+  return {
+    turns: r.list(8, getCPUTurn),
+  };
+}
+
+/** Look for an order whose outcome no serial order has, or go on looking. */
+export interface Explore {
+  /** Away from a CPU that could go on, at most; 0: 3. */
+  readonly switches: number;
+  /** Instructions before answering. */
+  readonly budget: number;
+}
+export function putExplore(w: Writer, m: Explore): void {
+  w.u32(m.switches);
+  w.u32(m.budget);
+}
+export function getExplore(r: Reader): Explore {
+  return {
+    switches: r.u32(),
+    budget: r.u32(),
+  };
+}
+
+/** The runs in flight, or why there are none. */
+export interface CPUsMoved {
+  readonly problems: readonly Problem[];
+  readonly view: CPUsView | null;
+}
+export function putCPUsMoved(w: Writer, m: CPUsMoved): void {
+  w.list(m.problems, putProblem);
+  w.optional(m.view, putCPUsView);
+}
+export function getCPUsMoved(r: Reader): CPUsMoved {
+  return {
+    problems: r.list(30, getProblem),
+    view: r.optional(getCPUsView),
+  };
+}
+
+/** What the exploration has come to. */
+export interface Explored {
+  readonly problems: readonly Problem[];
+  /** False: ask again to go on. */
+  readonly done: boolean;
+  readonly found: boolean;
+  /** Every order with that many switches has been looked at. */
+  readonly complete: boolean;
+  /** Of found: one sentence. */
+  readonly why: string;
+  /** Of found: the shortest such order. */
+  readonly turns: readonly CPUTurn[];
+  /** Orders followed to their end. */
+  readonly runs: number;
+  /** Different states met. */
+  readonly states: number;
+}
+export function putExplored(w: Writer, m: Explored): void {
+  w.list(m.problems, putProblem);
+  w.bool(m.done);
+  w.bool(m.found);
+  w.bool(m.complete);
+  w.str(m.why);
+  w.list(m.turns, putCPUTurn);
+  w.u32(m.runs);
+  w.u32(m.states);
+}
+export function getExplored(r: Reader): Explored {
+  return {
+    problems: r.list(30, getProblem),
+    done: r.bool(),
+    found: r.bool(),
+    complete: r.bool(),
+    why: r.str(),
+    turns: r.list(8, getCPUTurn),
+    runs: r.u32(),
+    states: r.u32(),
+  };
+}
+
 /** How to verify. */
 export interface VerifyOptions {
   /** Program type by bpftool's name; "" = what the program says, else xdp. */
@@ -1874,6 +2365,111 @@ export function getVerified(r: Reader): Verified {
   };
 }
 
+/** A run of a program over an event of the input. */
+export interface Firing {
+  /** Event of the view: View.event. */
+  readonly event: number;
+  /** Line of the input, 1-based. */
+  readonly line: number;
+  /** Index into FiringList.events. */
+  readonly source: number;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  /** What ran it: "tp/syscalls/sys_enter_openat", "entry of do_unlinkat". */
+  readonly site: string;
+  /** Name of the current task. */
+  readonly task: string;
+  readonly pid: number;
+  readonly cpu: number;
+  /** Virtual time at its start, ns. */
+  readonly clock: bigint;
+  /** What its result changed, once it has ended: "the open fails with EPERM"; else "". */
+  readonly effect: string;
+}
+export function putFiring(w: Writer, m: Firing): void {
+  w.u32(m.event);
+  w.u32(m.line);
+  w.u32(m.source);
+  w.u32(m.program);
+  w.str(m.site);
+  w.str(m.task);
+  w.u32(m.pid);
+  w.u32(m.cpu);
+  w.u64(m.clock);
+  w.str(m.effect);
+}
+export function getFiring(r: Reader): Firing {
+  return {
+    event: r.u32(),
+    line: r.u32(),
+    source: r.u32(),
+    program: r.u32(),
+    site: r.str(),
+    task: r.str(),
+    pid: r.u32(),
+    cpu: r.u32(),
+    clock: r.u64(),
+    effect: r.str(),
+  };
+}
+
+/** An event of the input, one for each repetition. */
+export interface EventResult {
+  /** Line of the input, 1-based. */
+  readonly line: number;
+  /** With its random values chosen: "exec uid=1003 path=/bin/true". */
+  readonly text: string;
+  /** False: the run has not got behind it yet. */
+  readonly ended: boolean;
+  /** What user space saw; 0 when it succeeded. */
+  readonly errno: number;
+  /** In a few words: "EPERM by deny", "fd 3". */
+  readonly result: string;
+}
+export function putEventResult(w: Writer, m: EventResult): void {
+  w.u32(m.line);
+  w.str(m.text);
+  w.bool(m.ended);
+  w.u32(m.errno);
+  w.str(m.result);
+}
+export function getEventResult(r: Reader): EventResult {
+  return {
+    line: r.u32(),
+    text: r.str(),
+    ended: r.bool(),
+    errno: r.u32(),
+    result: r.str(),
+  };
+}
+
+/** The firings of a run over events that are known so far, and what came of the events. */
+export interface Firings {
+}
+export function putFirings(w: Writer, m: Firings): void {
+  void w; void m;
+}
+export function getFirings(r: Reader): Firings {
+  void r;
+  return {};
+}
+
+/** Empty when the input is packets. */
+export interface FiringList {
+  readonly firings: readonly Firing[];
+  readonly events: readonly EventResult[];
+}
+export function putFiringList(w: Writer, m: FiringList): void {
+  w.list(m.firings, putFiring);
+  w.list(m.events, putEventResult);
+}
+export function getFiringList(r: Reader): FiringList {
+  return {
+    firings: r.list(44, getFiring),
+    events: r.list(17, getEventResult),
+  };
+}
+
 /** A request: its number, its encoder, and the number and decoder of its reply. */
 export interface Call<Q, A> {
   readonly id: number;
@@ -1904,5 +2500,11 @@ export const memoryCall: Call<Memory, Blob> = { id: 27, encode: putMemory, reply
 export const outputPcapCall: Call<OutputPcap, Blob> = { id: 28, encode: putOutputPcap, reply: 165, decode: getBlob };
 export const describeCall: Call<Describe, Loaded> = { id: 30, encode: putDescribe, reply: 168, decode: getLoaded };
 export const closeCall: Call<Close, Done> = { id: 29, encode: putClose, reply: 161, decode: getDone };
+export const startCPUsCall: Call<StartCPUs, CPUsMoved> = { id: 40, encode: putStartCPUs, reply: 176, decode: getCPUsMoved };
+export const cPUStepCall: Call<CPUStep, CPUsMoved> = { id: 41, encode: putCPUStep, reply: 176, decode: getCPUsMoved };
+export const cPUSeekCall: Call<CPUSeek, CPUsMoved> = { id: 42, encode: putCPUSeek, reply: 176, decode: getCPUsMoved };
+export const cPUOrderCall: Call<CPUOrder, CPUsMoved> = { id: 43, encode: putCPUOrder, reply: 176, decode: getCPUsMoved };
+export const exploreCall: Call<Explore, Explored> = { id: 44, encode: putExplore, reply: 177, decode: getExplored };
 export const verifyCall: Call<Verify, Verified> = { id: 64, encode: putVerify, reply: 175, decode: getVerified };
 export const verifyHelloCall: Call<VerifyHello, VerifyWelcome> = { id: 65, encode: putVerifyHello, reply: 174, decode: getVerifyWelcome };
+export const firingsCall: Call<Firings, FiringList> = { id: 48, encode: putFirings, reply: 190, decode: getFiringList };

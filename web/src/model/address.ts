@@ -30,6 +30,8 @@ function viewOf(m: Model): string {
   const front = Object.entries(m.prefs.front).map(([slot, pane]) => `${slot}:${pane}`).sort();
   if (front.length > 0) q.set('front', front.join());
   if (m.prefs.base !== 'hex') q.set('base', m.prefs.base);
+  if (m.mode !== 'run') q.set('mode', m.mode);
+  if (m.mode !== 'run' && m.at !== '') q.set('at', m.at);
   if (w?.watch.kind === 'reg') q.set('watch', `r${w.watch.reg}`);
   else if (w !== null) q.set('watch', [w.watch.region, w.watch.offset, w.watch.length, w.name].join(':'));
   return q.toString();
@@ -42,6 +44,9 @@ export function applyView(m: Model, view: string): Watched | null {
   m.prefs = {
     ...m.prefs, front: { ...m.prefs.front, ...Object.fromEntries(front) as Record<string, string> }, base: q.get('base') === 'dec' ? 'dec' : 'hex',
   };
+  const mode = q.get('mode');
+  m.mode = mode === 'verify' || mode === 'both' ? mode : 'run';
+  m.at = q.get('at') ?? '';
   const w = q.get('watch') ?? '', reg = /^r(\d|10)$/.exec(w)?.[1];
   if (reg !== undefined) return { watch: { kind: 'reg', reg: Number(reg) }, name: w, origin: null };
   const [, region, offset, length, name] = /^(\d+):(-?\d+):(\d+):(.*)$/.exec(w) ?? [];

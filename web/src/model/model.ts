@@ -68,6 +68,13 @@ export class Model {
   /** Source line pointed at (index into Listing.lines), -1. */
   pointed = -1;
 
+  /** What is stepped: the run, the verifier's walk, or the run inside it (src/verify). */
+  mode: 'run' | 'verify' | 'both' = 'run';
+  /** Step of the verifier's walk, "A.11"; "" = none was looked at. */
+  at = '';
+  /** Instruction at that step; -1. */
+  walkPc = -1;
+
   prefs: Prefs = readPrefs();
 
   private readonly listeners = new Set<() => void>();
@@ -114,6 +121,9 @@ export class Model {
   hue(line: number): number {
     return line < 0 ? 0 : 1 + (line % 8);
   }
+
+  /** The instruction that all panes mark: of the run, or of the verifier's walk. */
+  get now(): number { return this.mode === 'verify' ? this.walkPc : this.view?.pc ?? -1; }
 
   /** Steps that the slider spans. */
   get total(): number {

@@ -1,5 +1,6 @@
-/** The model and the four things that change it, as panes get them. */
+/** The model and what changes it, as panes get them. */
 import { Address } from './address';
+import { Cpus } from './cpus';
 import { Loading } from './loading';
 import { Model } from './model';
 import { Moving } from './moving';
@@ -10,5 +11,6 @@ export class Stage {
   readonly moving = new Moving(this.model);
   readonly loading = new Loading(this.model, this.moving);
   readonly address = new Address(this.model);
+  readonly cpus = new Cpus(this.model);
   readonly verdicts = new Verdicts(this.model);
 }

@@ -8,7 +8,7 @@ import type { Model } from './model';
 import { needsCompiler, sourceOf } from './program';
 
 /** Text that was verified, so that views know whether the verdict is about what they show. */
-interface Subject {
+export interface Subject {
   readonly source: Source;
   readonly text: unknown;
   readonly program: number;
@@ -67,7 +67,7 @@ export class Verdicts {
   }
 
   /** What there is to verify now; null when there is nothing. */
-  private subject(): Subject | null {
+  subject(): Subject | null {
     const m = this.m, source = sourceOf(m.program), l = m.listing;
     if (source === null || (l === null && m.entry !== '')) return null;
     const program = m.program.lang === 'asm' ? 0 : Math.max(0, l?.programs.findIndex(p => p.name === m.entry) ?? 0);

@@ -19,7 +19,7 @@ interface Scope {
 const self_ = self as unknown as Scope;
 
 const name = `skep-${SKEP_VERSION}`;
-const pages = ['./', 'gallery/', 'offline.html'];
+const pages = ['./', 'gallery/', 'reference/', 'reference/helpers/', 'reference/maps/', 'reference/programs/', 'reference/instructions/', 'offline.html'];
 const at = (path: string) => new URL(path, self_.registration.scope).href;
 
 self_.addEventListener('install', e => {

@@ -1,9 +1,15 @@
-/** Maps: their entries, who wrote each last, per-CPU values side by side, ring buffer records. */
+/**
+ * Maps: their entries, who wrote each last, per-CPU values side by side, and a
+ * picture of those types that have a shape. Read next: maps/trie.ts.
+ */
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { MapEntry, MapInfo, MapView, RingRecord } from '../engine/api';
-import { plural, toHex } from '../model/bytes';
+import { plural, seconds, toHex } from '../model/bytes';
 import { Pane, styles } from '../ui/pane';
+import { ringView } from './maps/ring';
+import { bloomView, lruView, queueView } from './maps/strip';
+import { maxTrie, trieView } from './maps/trie';
 import text from './maps.css';
 
 @customElement('skep-maps')
@@ -64,13 +70,50 @@ export class Maps extends Pane {
       <td class="when">${r.state}</td><td class="when">${this.when(r.step)}</td></tr>`;
   }
 
+  /** A value that can be asked for its origin, and who wrote it. */
+  private valueCell(info: MapInfo, e: MapEntry): TemplateResult {
+    return html`<span class="value">${e.valueTexts.map((t, cpu) => (e.regions[cpu] ?? 0) === 0 ? this.text(t)
+      : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, `${info.name}[${e.keyText}]`)}><span>${this.text(t)}</span></button>`)}</span>`;
+  }
+
+  /** What shows the map best: a picture where its type has a shape, and the table. */
+  private body(info: MapInfo, v: MapView): TemplateResult {
+    switch (info.type) {
+      case 'lpm_trie':
+        if (v.trie.length === 0 || v.trie.length > maxTrie) break;
+        return trieView(v.trie, v.entries, e => html`${this.valueCell(info, e)}<span class="when">${this.when(e.writer)}</span>`);
+      case 'lru_hash': case 'lru_percpu_hash':
+        return html`${v.order.length === 0 ? nothing : lruView(v.order)}${this.entries(info, v)}`;
+      case 'queue': case 'stack':
+        return queueView(info.type === 'stack', v.entries, v.count, e => this.valueCell(info, e));
+      case 'bloom_filter':
+        if (v.bits.length === 0) break;
+        return bloomView(v.bits, v.hashes);
+      case 'ringbuf': case 'user_ringbuf':
+        return html`${v.ring === null ? nothing : ringView(v.ring)}${this.records(v)}`;
+      case 'perf_event_array':
+        return this.records(v);
+    }
+    return html`${this.entries(info, v)}${this.timers(v)}`;
+  }
+
+  private records(v: MapView): TemplateResult {
+    if (v.records.length === 0) return html`<p class="note">No record yet. bpf_ringbuf_output or reserve and submit put one here.</p>`;
+    return html`<table><thead><tr><th scope="col">record</th><th scope="col">state</th><th scope="col">written</th></tr></thead>
+      <tbody>${v.records.map(r => this.record(r))}</tbody></table>`;
+  }
+
+  private timers(v: MapView): TemplateResult | typeof nothing {
+    const armed = v.timers.filter(t => t.armed), now = this.m.view?.clock ?? 0n;
+    if (armed.length === 0) return nothing;
+    return html`<ul class="strip" aria-label="Timers">${armed.map(t => html`<li class="cell timer">${t.keyText}: ${t.callback === '' ? 'callback' : t.callback} ${t.work ? 'waits to run' : `in ${seconds(t.expires > now ? t.expires - now : 0n)}`}</li>`)}</ul>`;
+  }
+
   private map(v: MapView): TemplateResult {
     const info = this.m.listing!.maps[v.map]!;
     const ring = info.type === 'ringbuf' || info.type === 'perf_event_array' || info.type === 'user_ringbuf';
     return html`<div class="map"><h3>${info.name} <span class="kind">${info.type}, ${ring ? `${plural(v.recordCount, 'record')}` : `${plural(v.count, 'entry', 'entries')} of ${info.maxEntries}`}</span></h3>
-      ${!ring ? this.entries(info, v) : v.records.length === 0 ? html`<p class="note">No record yet. bpf_ringbuf_output or reserve and submit put one here.</p>`
-        : html`<table><thead><tr><th scope="col">record</th><th scope="col">state</th><th scope="col">written</th></tr></thead>
-          <tbody>${v.records.map(r => this.record(r))}</tbody></table>`}</div>`;
+      ${this.body(info, v)}</div>`;
   }
 
   override render(): TemplateResult {

@@ -7,6 +7,7 @@ import { pick, save } from '../ui/file';
 import { Pane, styles } from '../ui/pane';
 import { marked } from '../ui/words';
 import text from './packets.css';
+import { underlined } from './underline';
 
 @customElement('skep-packets')
 export class Packets extends Pane {
@@ -15,6 +16,13 @@ export class Packets extends Pane {
   private edit(e: Event): void {
     const value = (e.target as HTMLTextAreaElement).value;
     this.stage.loading.editInput({ kind: this.m.input.kind === 'hex' ? 'hex' : 'text', text: value });
+  }
+
+  /** The marks lie under the text: they scroll with it. */
+  private scrolled(e: Event): void {
+    const from = e.target as HTMLTextAreaElement, marks = from.previousElementSibling!;
+    marks.scrollTop = from.scrollTop;
+    marks.scrollLeft = from.scrollLeft;
   }
 
   private form(e: Event): void {
@@ -73,8 +81,9 @@ export class Packets extends Pane {
         <button ?disabled=${m.packets.length === 0 || m.engine === null} @click=${() => void this.store()}>Save as pcap</button>
       </div>
       ${input.kind === 'pcap' ? html`<p class="empty">${plural(m.packets.length, 'packet')} from a pcap file of ${plural(input.bytes.length, 'byte')}. Choose another form above to write packets yourself.</p>`
-        : html`<textarea spellcheck="false" autocapitalize="off" autocomplete="off" aria-label="Packets, one a line" aria-invalid=${m.inputProblems.some(p => p.severity === 'error')}
-          placeholder=${'eth / ipv4(src=10.0.0.1) / udp(dport=53) / "hello"'} .value=${input.text} @input=${this.edit}></textarea>`}
+        : html`<div class="text"><pre class="marks" aria-hidden="true">${underlined(input.text, m.inputProblems)}</pre>
+          <textarea spellcheck="false" autocapitalize="off" autocomplete="off" aria-label="Packets, one a line" aria-invalid=${m.inputProblems.some(p => p.severity === 'error')}
+          placeholder=${'eth / ipv4(src=10.0.0.1) / udp(dport=53) / "hello"'} .value=${input.text} @input=${this.edit} @scroll=${this.scrolled}></textarea></div>`}
       ${m.inputProblems.map(p => html`<p class="problem" role="status">${p.line > 0 ? `Line ${p.line}${p.col > 0 ? `, column ${p.col}` : ''}: ` : nothing}${marked(p.message)}${p.hint === '' ? nothing : html`<span class="hint"> – ${marked(p.hint)}</span>`}</p>`)}
       <ol class="list" aria-label="Packets">${m.packets.map((p, i) => html`<li><button class="bare ${m.view?.event === i ? 'now' : ''}" aria-current=${m.view?.event === i ? 'true' : nothing}
         title="Go to the arrival of this packet" @click=${() => this.jump(i)}><span class="n">${i + 1}</span><span class="s">${p.summary}</span>${this.verdict(i)}</button></li>`)}</ol>`;

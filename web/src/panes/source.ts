@@ -100,7 +100,7 @@ export class Source extends Pane {
     for (const pc of m.breakpoints) bps.add(this.lineOf(pc));
     const pointed = m.pointed < 0 ? undefined : m.listing?.lines[m.pointed];
     return {
-      hues, breakpoints: bps, now: old || m.view === null ? 0 : this.lineOf(m.view.pc),
+      hues, breakpoints: bps, now: old || m.now < 0 ? 0 : this.lineOf(m.now),
       pointed: pointed !== undefined && base(pointed.file) === file ? pointed.line : 0,
       problems: [...m.problems.map(p => ({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message })), ...this.refused()],
     };
@@ -155,7 +155,7 @@ export class Source extends Pane {
     const m = this.m;
     if (this.editor === null) return;
     this.editor.setText(this.text, m.program.lang === 'asm' ? 'asm' : 'c', m.program.lang === 'object');
-    const key = [this.text, m.listing, m.view?.pc, m.breakpoints, m.pointed, m.problems, m.stale, this.stage.verdicts.rejection, this.editor];
+    const key = [this.text, m.listing, m.now, m.breakpoints, m.pointed, m.problems, m.stale, this.stage.verdicts.rejection, this.editor];
     if (key.every((k, i) => k === this.painted[i]) && this.painted.length > 0) return;
     this.painted = key;
     if (this.frame !== 0) return;

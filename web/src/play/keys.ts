@@ -11,6 +11,7 @@ export interface Frame {
   maximise(): void;
   goTo(): void;
   escape(): boolean;
+  mode(): void;
 }
 
 interface Key {
@@ -39,9 +40,11 @@ export const keyTable: readonly Key[] = [
     if (pc >= 0) void f.stage.moving.toggleBreakpoint(pc);
   } },
   { keys: ['1', '…', '0'], does: 'go to a pane: the numbers are in the Panes menu', on: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], act: (f, k) => f.pane(k) },
+  { keys: ['c'], does: 'two packets at once, on two CPUs', on: ['c'], act: f => f.pane('c') },
   { keys: ['l'], does: 'the verifier\'s log', on: ['l'], act: f => f.pane('l') },
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },
+  { keys: ['v'], does: 'the run, the verifier\'s walk, or both', on: ['v'], act: f => f.mode() },
   { keys: ['Ctrl+S'], does: 'share: a link to this view', on: ['Ctrl+s', 'Meta+s'], act: f => f.share() },
   { keys: ['?'], does: 'this list', on: ['?'], act: f => f.help() },
   { keys: ['Esc'], does: 'leave the editor or the large pane', on: [], act: () => {} },
@@ -60,6 +63,13 @@ function typing(e: KeyboardEvent): boolean {
   if (!(t instanceof HTMLElement)) return false;
   if (t.matches('[type="range"], [role="separator"], [role="tab"]')) return e.key.length > 1;
   return t.isContentEditable || t.matches('input:not([type="checkbox"]), textarea, select');
+}
+
+/** The name of a key that means something outside of text and choices; null for others. */
+export function plainKey(f: Frame, e: KeyboardEvent): string | null {
+  if (e.defaultPrevented || e.isComposing || e.composedPath().some(t => t instanceof HTMLDialogElement)) return null;
+  const name = nameOf(e);
+  return typing(e) || (name.length === 1 && !f.stage.model.prefs.keys) ? null : name;
 }
 
 export function handleKey(f: Frame, e: KeyboardEvent): void {

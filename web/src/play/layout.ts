@@ -1,7 +1,7 @@
 /** Which panes there are, and how they are arranged by width. */
 import type { Listing, View } from '../engine/api';
 
-export type PaneId = 'source' | 'packets' | 'code' | 'regs' | 'packet' | 'stack' | 'maps' | 'ctx' | 'calls' | 'output' | 'log';
+export type PaneId = 'source' | 'packets' | 'code' | 'regs' | 'packet' | 'stack' | 'maps' | 'ctx' | 'calls' | 'output' | 'cpus' | 'log';
 
 export interface PaneInfo { readonly id: PaneId; readonly title: string; readonly key: string }
 
@@ -16,6 +16,7 @@ export const panes: readonly PaneInfo[] = [
   { id: 'ctx', title: 'Context', key: '8' },
   { id: 'calls', title: 'Helper calls', key: '9' },
   { id: 'output', title: 'Output', key: '0' },
+  { id: 'cpus', title: 'CPUs', key: 'c' },
   { id: 'log', title: 'Verifier log', key: 'l' },
 ];
 export const paneInfo = (id: PaneId): PaneInfo => panes.find(p => p.id === id)!;
@@ -27,7 +28,7 @@ export type Width = 'wide' | 'middle' | 'narrow';
 
 const wide: readonly Column[] = [
   { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 66 }, { id: 'packets', panes: ['packets'], share: 34 }] },
-  { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'log'], share: 28 }] },
+  { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'cpus', 'log'], share: 28 }] },
   { id: 'right', share: 36, slots: [
     { id: 'regs', panes: ['regs'], share: 43 }, { id: 'packet', panes: ['packet'], share: 30 }, { id: 'memory', panes: ['stack', 'maps', 'ctx'], share: 27 },
   ] },
@@ -35,11 +36,11 @@ const wide: readonly Column[] = [
 const middle: readonly Column[] = [
   { id: 'm-left', share: 50, slots: [{ id: 'm-source', panes: ['source', 'packets'], share: 50 }, { id: 'm-code', panes: ['code'], share: 50 }] },
   { id: 'm-right', share: 50, slots: [
-    { id: 'm-regs', panes: ['regs'], share: 46 }, { id: 'm-memory', panes: ['packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'log'], share: 54 },
+    { id: 'm-regs', panes: ['regs'], share: 46 }, { id: 'm-memory', panes: ['packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'cpus', 'log'], share: 54 },
   ] },
 ];
 const narrow: readonly Column[] = [
-  { id: 'n', share: 100, slots: [{ id: 'one', panes: ['code', 'source', 'regs', 'packet', 'stack', 'maps', 'packets', 'ctx', 'calls', 'output', 'log'], share: 100 }] },
+  { id: 'n', share: 100, slots: [{ id: 'one', panes: ['code', 'source', 'regs', 'packet', 'stack', 'maps', 'packets', 'ctx', 'calls', 'output', 'cpus', 'log'], share: 100 }] },
 ];
 
 export const columnsOf = (w: Width): readonly Column[] => (w === 'wide' ? wide : w === 'middle' ? middle : narrow);

@@ -16,6 +16,7 @@ import { VerdictClient, verifierInWorker } from '../engine/verdict';
 import { exampleSituation, situationOf } from '../model/address';
 import { findCompiler } from '../model/compile';
 import { examples, hookTitle } from '../model/gallery';
+import type { Model } from '../model/model';
 import { emptyProgram, fileKind, needsCompiler } from '../model/program';
 import { Stage } from '../model/stage';
 import { css } from '../ui/css';
@@ -23,7 +24,7 @@ import { chevron, mark } from '../ui/icons';
 import { styles } from '../ui/pane';
 import tokens from '../styles/tokens.css';
 import text from './skep-play.css';
-import { handleKey, type Frame } from './keys';
+import { handleKey, plainKey, type Frame } from './keys';
 import { changedPanes, columnsOf, paneInfo, panes, widthOf, type Column, type PaneId, type Slot, type Width } from './layout';
 import { paneView } from './views';
 import type { Shift } from './splitter';
@@ -37,6 +38,8 @@ import './share';
 import './help';
 import './panes';
 import './menu';
+import './mode';
+import type { SkepVerify } from '../verify/skep-verify';
 
 @customElement('skep-play')
 export class SkepPlay extends LitElement implements Frame {
@@ -53,7 +56,7 @@ export class SkepPlay extends LitElement implements Frame {
   private off: (() => void) | null = null;
   private shownStep = -1;
   private shownTab = '';
-  private saved: { readonly prefs?: unknown; readonly watched?: unknown } = {};
+  private saved: { readonly prefs?: unknown; readonly watched?: unknown; readonly at?: string } = {};
   private drag: { readonly sizes: number[]; readonly pixels: number } | null = null;
   private swipe = 0;
   /** Pane that had the focus last. */
@@ -221,7 +224,34 @@ export class SkepPlay extends LitElement implements Frame {
 
   // ------------------------------------------------------------ keys
 
-  private readonly key = (e: KeyboardEvent): void => handleKey(this, e);
+  private readonly key = (e: KeyboardEvent): void => {
+    const name = this.m.mode === 'run' ? null : plainKey(this, e);
+    if (name !== null && this.renderRoot.querySelector<SkepVerify>('skep-verify')?.key(name) === true) e.preventDefault();
+    else handleKey(this, e);
+  };
+
+  /** Run, Verify, Both in turn, or the one that is named. */
+  mode(to?: Model['mode']): void {
+    const next = { run: 'verify', verify: 'both', both: 'run' } as const;
+    this.m.mode = to ?? next[this.m.mode];
+    this.m.changed();
+    this.stage.address.save(true);
+  }
+  private walkState: 'none' | 'loading' | 'here' | 'failed' = 'none';
+  /** The verifier's views come when they are asked for. */
+  private async loadWalk(): Promise<void> {
+    if (this.walkState === 'loading' || this.walkState === 'here') return;
+    this.walkState = 'loading';
+    try {
+      await import('../verify/skep-verify');
+      this.walkState = 'here';
+    } catch {
+      this.walkState = 'failed';
+      this.m.mode = 'run';
+      this.m.tell(navigator.onLine ? 'The verifier\'s views could not be loaded: try again.' : 'You are offline and the verifier\'s views are not in the browser\'s store yet.');
+    }
+    this.m.changed();
+  }
 
   run(): void {
     if (needsCompiler(this.m.program)) void this.stage.loading.compile();
@@ -245,6 +275,17 @@ export class SkepPlay extends LitElement implements Frame {
     if (this.large === '') return false;
     this.large = '';
     return true;
+  }
+
+  /** Confirm, live run and terminal come when they are first asked for. */
+  private async realKernel(): Promise<void> {
+    try {
+      await import('../real/real');
+    } catch {
+      this.m.tell('That part of the page could not be loaded. Is the network there?');
+      return;
+    }
+    this.dialog('skep-real');
   }
 
   private dialog(name: string): void {
@@ -370,6 +411,7 @@ export class SkepPlay extends LitElement implements Frame {
   private header(): TemplateResult {
     const m = this.m, l = m.listing, narrow = this.width === 'narrow';
     const acts = [
+      { label: 'Real kernel', act: () => void this.realKernel() },
       { label: 'Options', act: () => this.dialog('skep-options') },
       { label: 'Panes', act: () => this.dialog('skep-panes') },
       { label: 'Share', act: () => this.share() },
@@ -382,6 +424,7 @@ export class SkepPlay extends LitElement implements Frame {
       ${l !== null && l.programs.length > 1 ? html`<select aria-label="Program of the object" @change=${(e: Event) => void this.stage.loading.choose((e.target as HTMLSelectElement).value)}>
         ${l.programs.map((p, i) => html`<option value=${p.name} ?selected=${i === l.program}>${p.name}</option>`)}</select>` : nothing}
       ${narrow ? nothing : html`<span class="hook">${l === null ? '' : hookTitle(m.session?.options.hook || l.type)}</span>`}
+      <skep-mode .stage=${this.stage} ?narrow=${narrow} @skep-mode=${(e: CustomEvent<Model['mode']>) => this.mode(e.detail)}></skep-mode>
       <span class="grow"></span>
       ${navigator.onLine ? nothing : html`<span class="off">offline${narrow ? '' : ': everything but compiling C works'}</span>`}
       ${narrow ? html`<button @click=${() => this.dialog('skep-menu')}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
@@ -400,20 +443,21 @@ export class SkepPlay extends LitElement implements Frame {
   }
 
   override render(): TemplateResult {
-    const narrow = this.width === 'narrow', s = this.stage;
+    const narrow = this.width === 'narrow', s = this.stage, run = this.m.mode === 'run', verify = this.m.mode === 'verify';
+    if (!run) void this.loadWalk();
     return html`<div class="frame ${this.width} ${this.m.stale ? 'stale' : ''}" @skep-file=${(e: CustomEvent<File>) => void this.take(e.detail)}
       @skep-run=${() => this.run()} @skep-leave=${() => { if (!this.escape()) void this.focusPane('code'); }} @skep-retry=${() => void this.startEngine()}
       @skep-insn=${(e: CustomEvent<number>) => void this.showInsn(e.detail)} @skep-log=${() => void this.focusPane('log')}>
       ${this.header()}
-      ${narrow ? nothing : html`<skep-transport .stage=${s}></skep-transport>`}
+      ${narrow || verify ? nothing : html`<skep-transport .stage=${s}></skep-transport>`}
       ${this.about()}
-      <main>${this.columns()}</main>
+      <main>${run ? this.columns() : this.walkState === 'here' ? html`<skep-verify .stage=${s} width=${this.width}></skep-verify>` : html`<p class="coming" role="status">Loading the verifier's views…</p>`}</main>
       <skep-verdict-strip .stage=${s} ?narrow=${narrow}></skep-verdict-strip>
-      <skep-narration .stage=${s} ?narrow=${narrow} @pointerdown=${(e: PointerEvent) => { this.swipe = e.clientX; }} @pointerup=${this.swiped}></skep-narration>
-      ${narrow ? html`<skep-transport narrow .stage=${s}></skep-transport>` : nothing}
+      ${verify ? nothing : html`<skep-narration .stage=${s} ?narrow=${narrow} @pointerdown=${(e: PointerEvent) => { this.swipe = e.clientX; }} @pointerup=${this.swiped}></skep-narration>`}
+      ${narrow && !verify ? html`<skep-transport narrow .stage=${s}></skep-transport>` : nothing}
       ${this.dropping ? html`<div class="drop"><p>Drop it here</p><p class="second">a pcap file, an eBPF object, C or assembly</p></div>` : nothing}
       <skep-gallery .stage=${s}></skep-gallery><skep-options .stage=${s}></skep-options><skep-share .stage=${s}></skep-share>
-      <skep-help .stage=${s}></skep-help><skep-panes .stage=${s}></skep-panes></div>`;
+      <skep-help .stage=${s}></skep-help><skep-panes .stage=${s}></skep-panes><skep-real .stage=${s}></skep-real></div>`;
   }
 
   /** A finger drawn over the narration steps: left is on, right is back. */
@@ -438,8 +482,8 @@ export class SkepPlay extends LitElement implements Frame {
       strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
     }
     if (v === null) return;
-    if (this.page && (this.saved.prefs !== m.prefs || this.saved.watched !== m.watched?.watch)) {
-      this.saved = { prefs: m.prefs, watched: m.watched?.watch };
+    if (this.page && (this.saved.prefs !== m.prefs || this.saved.watched !== m.watched?.watch || this.saved.at !== m.at)) {
+      this.saved = { prefs: m.prefs, watched: m.watched?.watch, at: m.at };
       this.stage.address.save(false);
     }
     if (v.step === this.shownStep) return;

@@ -12,6 +12,7 @@ import '../panes/maps';
 import '../panes/context';
 import '../panes/calls';
 import '../panes/output';
+import '../panes/cpus';
 import '../panes/log';
 
 export function paneView(id: PaneId, s: Stage): TemplateResult {
@@ -26,6 +27,7 @@ export function paneView(id: PaneId, s: Stage): TemplateResult {
     case 'ctx': return html`<skep-context .stage=${s}></skep-context>`;
     case 'calls': return html`<skep-calls .stage=${s}></skep-calls>`;
     case 'output': return html`<skep-output .stage=${s}></skep-output>`;
+    case 'cpus': return html`<skep-cpus .stage=${s}></skep-cpus>`;
     case 'log': return html`<skep-log .stage=${s}></skep-log>`;
   }
 }

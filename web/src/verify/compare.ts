@@ -1,0 +1,63 @@
+/** Two walks side by side, aligned, the first difference marked; a row leads to its step. */
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { count } from '../model/bytes';
+import { css } from '../ui/css';
+import { styles } from '../ui/pane';
+import { alignSides, effect, type Row, type Side } from './align';
+import { pathName } from './paths';
+import { endSign } from './words';
+import { WalkPane } from './view';
+import text from './compare.css';
+
+const rowHeight = 24, margin = 20;
+
+@customElement('skep-walk-compare')
+export class WalkCompare extends WalkPane {
+  static override styles = styles(text);
+  @property({ attribute: false }) sides!: readonly [Side, Side];
+  @state() private top = 0;
+  @state() private height = 500;
+  private rows: readonly Row[] = [];
+  private first = -1;
+
+  protected override willUpdate(changed: PropertyValues): void {
+    if (!changed.has('sides')) return;
+    ({ rows: this.rows, first: this.first } = alignSides(...this.sides));
+  }
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has('sides')) requestAnimationFrame(() => { if (this.isConnected) this.reveal(); });
+  }
+  private reveal(): void {
+    const box = this.renderRoot.querySelector('.scroll');
+    if (box === null) return;
+    this.height = box.clientHeight;
+    if (this.first >= 0) box.scrollTop = Math.max(0, this.first * rowHeight - box.clientHeight / 3);
+  }
+
+  private half(s: Side, n: number): TemplateResult {
+    if (n < 0) return html`<span class="cell none"><span class="sr">no such step</span></span>`;
+    const pc = s.trace.pcOf(s.paths.stepAt(s.path, n)), p = s.trace.paths[s.path]!, end = n === s.paths.length(s.path) - 1;
+    return html`<span class="cell"><span class="pc">${pc}</span><span class="insn">${s.text(pc)}</span><span class="effect">${effect(s, n)}</span>
+      ${end ? html`<b class=${p.end}>${endSign[p.end]}</b>` : nothing}</span>`;
+  }
+
+  private row(r: Row, i: number): TemplateResult {
+    const first = i === this.first;
+    return html`<li class="${r.differs ? 'differs' : ''} ${first ? 'first' : ''}">${first ? html`<span class="sr">the first difference: </span>` : nothing}
+      ${this.half(this.sides[0], r.a)}<span class="between" aria-hidden="true">${r.differs ? '≠' : ''}</span>${this.half(this.sides[1], r.b)}</li>`;
+  }
+
+  override render(): TemplateResult {
+    const [a, b] = this.sides, n = this.rows.length, from = Math.max(0, Math.floor(this.top / rowHeight) - margin), to = Math.min(n, Math.ceil((this.top + this.height) / rowHeight) + margin);
+    const f = this.rows[this.first];
+    const head = (s: Side) => html`<div><h3>${s.name}</h3><p>${s.verdict}, path ${pathName(s.path)}, ${count(s.trace.steps)} instructions</p></div>`;
+    return html`<section aria-label="Side by side"><div class="top"><h2>Side by side</h2>
+        <p role="status">${f === undefined ? 'Both know the same at every step.' : html`First difference at step ${Math.max(f.a, f.b)}.`}</p>
+        ${f === undefined ? nothing : html`<button @click=${() => this.reveal()}>Show it</button>`}
+        <span class="grow"></span><button @click=${() => this.dispatchEvent(new CustomEvent('skep-compared', { bubbles: true, composed: true }))}>Close</button></div>
+      <div class="heads">${head(a)}${head(b)}</div>
+      <div class="scroll" tabindex="0" aria-label="Aligned steps" @scroll=${(e: Event) => { const x = e.target as HTMLElement; this.top = x.scrollTop; this.height = x.clientHeight; }}>
+        <ol ${css({ 'padding-top': `${from * rowHeight}px`, 'padding-bottom': `${(n - to) * rowHeight}px` })}>${this.rows.slice(from, to).map((r, i) => this.row(r, from + i))}</ol></div></section>`;
+  }
+}

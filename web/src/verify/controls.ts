@@ -1,0 +1,66 @@
+/** Steps along a path, the path itself, and whose verdict it is: privilege and kernel. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { Privilege } from '../engine/verdict';
+import { count } from '../model/bytes';
+import { privilegeName } from '../panes/log';
+import { backIcon, nextIcon, prevIcon, startIcon, stepIcon } from '../ui/icons';
+import { styles } from '../ui/pane';
+import { pathName } from './paths';
+import { endName, endSign } from './words';
+import { WalkPane } from './view';
+import shared from '../play/transport.css';
+import text from './controls.css';
+
+const privileges: readonly Privilege[] = ['root', 'cap_bpf', 'unprivileged'];
+
+/** So many paths are offered in the list; more are chosen in the tree. */
+const offered = 200;
+
+@customElement('skep-walk-controls')
+export class WalkControls extends WalkPane {
+  static override styles = styles(shared, text);
+  @property({ type: Boolean, reflect: true }) narrow = false;
+
+  private paths(): TemplateResult {
+    const w = this.walk, all = w.trace?.paths ?? [];
+    const list = all.slice(0, offered);
+    if (w.path >= offered && all[w.path] !== undefined) list.push(all[w.path]!);
+    return html`<select aria-label="Path" title="Path (p)" @change=${(e: Event) => w.choose(Number((e.target as HTMLSelectElement).value))}>
+      ${list.map(p => html`<option value=${p.id} ?selected=${p.id === w.path}>path ${pathName(p.id)} ${endSign[p.end]} ${endName[p.end]}</option>`)}
+      ${all.length > offered ? html`<option disabled>${count(all.length - offered)} more are in the tree</option>` : nothing}</select>`;
+  }
+
+  private compare(): TemplateResult {
+    const w = this.walk, mine = this.m.prefs.privilege;
+    return html`<select aria-label="Compare with" class="compare" @change=${(e: Event) => {
+      const s = e.target as HTMLSelectElement, what = s.value as 'before' | Privilege;
+      s.selectedIndex = 0;
+      void w.compare(what);
+    }}><option>Compare with…</option><option value="before" ?disabled=${w.previous === null}>my program before the edit</option>
+      ${privileges.filter(p => p !== mine).map(p => html`<option value=${p}>the same as ${privilegeName(p)}</option>`)}</select>`;
+  }
+
+  override render(): TemplateResult {
+    const w = this.walk, off = w.trace === null || w.trace.steps === 0, both = this.m.mode === 'both', atStart = off || w.n === 0, atEnd = off || w.n === w.last;
+    const button = (label: string, key: string, act: () => unknown, dead: boolean, before: unknown, after: unknown = nothing) =>
+      html`<button title="${label} (${key})" aria-disabled=${dead ? 'true' : 'false'} @click=${() => { if (!dead) act(); }}>${before}<span>${label}</span>${after}</button>`;
+    const refused = w.trace?.paths.some(p => p.end === 'refused') === true;
+    const time = html`<div class="time"><div class="track"><div class="lanes"></div><input type="range" min="0" max=${Math.max(1, w.last)} step="1" .value=${String(w.n)} ?disabled=${off} aria-label="Step of path ${pathName(w.path)}"
+        aria-valuetext="step ${w.n} of ${w.last}, instruction ${w.pc}" @input=${(e: Event) => w.go(w.path, Number((e.target as HTMLInputElement).value))}></div>
+      <span class="count">${off ? 'no walk yet' : html`<b>${w.id}</b> of ${count(w.last)}`}</span></div>`;
+    const steps = html`<div class="group" role="group" aria-label="Step on the path">
+      ${button('Back', '←, Shift+F10', () => w.back(), atStart, backIcon)}${button('Step', '→, F10', () => w.forward(), atEnd, nothing, stepIcon)}
+      ${button(this.narrow ? 'Branch' : 'Next branch', ']', () => w.branch(1), atEnd, nothing, nextIcon)}
+      ${this.narrow ? nothing : html`${button('Previous branch', '[', () => w.branch(-1), atStart, prevIcon)}${button('Start', 'Home', () => w.toStart(), atStart, startIcon)}`}</div>`;
+    const predict = html`<label class="check"><input type="checkbox" .checked=${w.predicting} @change=${(e: Event) => { w.predicting = (e.target as HTMLInputElement).checked; this.m.changed(); }}> Predict</label>`;
+    if (this.narrow) return html`${both ? nothing : html`${time}${steps}`}<div class="second-row">${this.paths()}${refused ? html`<button @click=${() => w.toRefusal()}>✖ Refusal</button>` : nothing}${predict}</div>`;
+    return html`${both ? nothing : steps}${this.paths()}
+      ${refused ? html`<button class="to-refusal" ?disabled=${w.refused} @click=${() => w.toRefusal()}>✖ To the refusal</button>` : nothing}
+      ${both ? html`<span class="grow"></span>` : time}
+      ${predict}${this.compare()}
+      <label class="check">as <select aria-label="Privilege" @change=${(e: Event) => this.m.setPrefs({ privilege: (e.target as HTMLSelectElement).value as Privilege })}>
+        ${privileges.map(p => html`<option value=${p} ?selected=${p === this.m.prefs.privilege}>${privilegeName(p)}</option>`)}</select></label>
+      <span class="kernel">Linux ${this.stage.verdicts.kernel || '…'}</span>`;
+  }
+}
