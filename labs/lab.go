@@ -52,9 +52,6 @@ type Exercise struct {
 	Hints     int
 	Solutions []Source
 	Wrong     []Wrong
-	// Section is where a program in assembly is attached, in libbpf's words:
-	// "tp/syscalls/sys_enter_execve". C programs say it themselves.
-	Section string
 	// Disagree is why the simulator and a real kernel may differ here; ""
 	// where they must agree.
 	Disagree string
@@ -88,7 +85,7 @@ type Lines struct{ First, Last int }
 type Wrong struct {
 	Title   string
 	Source  Source
-	Message string   // part of the verifier's last line, when it must reject
+	Message string   // part of what the verifier says last, when it must reject
 	Fails   []string // texts of the rules that must fail, when the verifier accepts
 	Line    int
 }

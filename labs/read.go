@@ -122,7 +122,7 @@ func (r *reader) blocks(parent ast.Node, ex *Exercise) {
 
 // directives are the names, where they may stand and how they are read.
 var directiveDocs = []struct{ name, form string }{
-	{"exercise", `:::exercise ID "Title" level=1..5 [section=kprobe/do_unlinkat] [disagree="why a kernel may differ"]`},
+	{"exercise", `:::exercise ID "Title" level=1..5 [disagree="why a kernel may differ"]`},
 	{"hint", ":::hint"},
 	{"solution", ":::solution"},
 	{"wrong", `:::wrong "What students write" message="part of the verifier's last line" or fails="text of a rule"`},
@@ -156,7 +156,7 @@ func (r *reader) directive(d *directive, ex *Exercise) {
 	}
 	switch d.name {
 	case "exercise":
-		allow("level", "section", "disagree")
+		allow("level", "disagree")
 		if ex != nil {
 			r.failDoc(d.offset, "an exercise cannot stand inside another; is a ::: missing before?")
 			return
@@ -222,7 +222,7 @@ func (r *reader) identifier(id string, offset int, of string) {
 }
 
 func (r *reader) exercise(d *directive, a *attributes) {
-	ex := &Exercise{ID: a.word(0), Title: a.word(1), Line: r.line(d.offset), Section: a.get("section"), Disagree: a.get("disagree"), Level: r.lab.Level}
+	ex := &Exercise{ID: a.word(0), Title: a.word(1), Line: r.line(d.offset), Disagree: a.get("disagree"), Level: r.lab.Level}
 	r.identifier(ex.ID, d.offset, "exercise")
 	if ex.Title == "" {
 		r.failDoc(d.offset, "an exercise needs a title: "+form("exercise"))

@@ -91,8 +91,10 @@ func (j *Judge) End(final Final) *Report {
 			if final.Stopped != "" {
 				f.State, f.Expected, f.Got = Failed, r.Text, final.Stopped
 			}
+		case final.Maps == nil && final.Stopped != "":
+			f.State, f.Expected, f.Got = Failed, r.Text, final.Stopped
 		case r.Kind == Race && final.LostUpdates == nil:
-			f.State = Skipped
+			f.State, f.Expected, f.Got = Skipped, r.Text, "the orders of the CPUs can be tried in the simulator only"
 		default:
 			f = j.compare(r, final.Maps, final.LostUpdates)
 			if f.State == Failed && final.Stopped != "" {

@@ -8,7 +8,7 @@ type Verdict struct {
 	Undecided string // the feature that our verifier does not cover; no verdict then
 	Errno     int32
 	Class     string // of explainer classes: "null-deref"
-	Message   string // the last error line
+	Message   string // the error lines, the last one is what the kernel refuses
 	Line      string // source line of the refused instruction
 	PC        int    // its slot, -1: none
 	Counters  Counters

@@ -247,6 +247,10 @@ func (s *Spec) verify(p *parser, r Rule) *bad {
 				p.at = at
 				return p.fail("an accepted program has no " + c.key)
 			}
+			if c.key == "class" && !isClass(c.val) {
+				p.at = at
+				return p.fail("unknown class " + strconv.Quote(c.val) + " of rejections; null-deref, pkt-oob, uninit-reg, unbounded and map-oob are some")
+			}
 			r.want = append(r.want, c)
 		}
 	}

@@ -80,6 +80,12 @@ func (a *assembler) sectionDirective(token) bool {
 	if !ok {
 		return false
 	}
+	// libbpf's sections have slashes: xdp.frags/devmap, lsm/file_open.
+	if t.kind != tokString {
+		for end := t.pos + len(t.text); a.peek().pos == end && a.peek().text != "," && a.peek().kind != tokEnd; end = t.pos + len(t.text) {
+			t.text += a.next().text
+		}
+	}
 	// What follows the name ("ax",@progbits) is for linkers.
 	a.sections = append(a.sections, sectionStart{len(a.res.Insns), t.text})
 	return true

@@ -1,0 +1,137 @@
+package trial
+
+import (
+	"strconv"
+
+	"skep/verifier"
+	"skep/vm"
+	"skep/vm/btf"
+	"skep/vm/hook"
+	"skep/vm/maps"
+	"skep/vm/object"
+	"skep/vm/source"
+	"skep/vm/world"
+)
+
+// Submission is what a student hands in: an object file of clang, or assembly.
+type Submission struct {
+	Object []byte
+	Text   string
+}
+
+// Problem says why a submission cannot be tried.
+type Problem struct {
+	Line, Col int // of assembly, from 1; 0: nowhere in particular
+	Msg, Hint string
+}
+
+// read loads a submission for a kernel's layout, nil being the built-in one.
+func (s *Submission) read(kernel *btf.Spec, cpus uint32) (*source.Source, []Problem) {
+	if s.Object == nil {
+		src, errs := source.Assembly(s.Text)
+		var out []Problem
+		for _, e := range errs {
+			out = append(out, Problem{e.Line, e.Col, e.Msg, e.Hint})
+		}
+		return src, out
+	}
+	src, err := source.Object(s.Object, source.Options{CPUs: cpus, Prepare: func(o *object.Object) ([]object.Program, []string, error) {
+		return world.Prepare(o, kernel)
+	}})
+	if err != nil {
+		return nil, []Problem{{Msg: err.Error()}}
+	}
+	return src, nil
+}
+
+// forVerifier is a program as a loader hands it to the kernel.
+func forVerifier(src *source.Source, i int, h hook.Section, target string, priv verifier.Privilege) *verifier.Program {
+	p := &src.Programs[i]
+	out := &verifier.Program{Type: h.Type, Attach: h.Attach, GPL: verifier.GPLCompatible(src.License), Insns: p.Insns}
+	if h.Sleepable {
+		out.Flags |= verifier.FlagSleepable
+	}
+	if h.Frags {
+		out.Flags |= verifier.FlagXDPHasFrags
+	}
+	switch h.Type {
+	case hook.Tracing, hook.LSM, hook.Ext, hook.StructOps:
+		out.AttachTo = target
+	}
+	spec := src.BTF
+	if priv == verifier.Unprivileged {
+		spec = nil // BPF_BTF_LOAD takes CAP_BPF; libbpf goes on without
+	}
+	for j := range src.Maps {
+		out.Maps = append(out.Maps, mapInfo(&src.Maps[j], spec))
+	}
+	for _, s := range p.Kfuncs {
+		out.Kfuncs = append(out.Kfuncs, verifier.Symbol{Insn: s.Slot, ID: uint32(s.ID), Name: s.Name})
+	}
+	for _, s := range p.Ksyms {
+		out.Ksyms = append(out.Ksyms, verifier.Symbol{Insn: s.Slot, ID: uint32(s.ID), Name: s.Name})
+	}
+	if spec != nil {
+		out.BTF = spec
+		out.FuncInfo, out.LineInfo = p.RawInfo()
+	}
+	return out
+}
+
+func mapInfo(m *source.Map, spec *btf.Spec) verifier.MapInfo {
+	out := specInfo(&m.Spec)
+	if m.TakesBTF(spec) {
+		out.BTF, out.KeyType, out.ValueType = spec, m.Key, m.Value
+	}
+	return out
+}
+
+func specInfo(s *maps.Spec) verifier.MapInfo {
+	out := verifier.MapInfo{
+		Name: s.Name[:min(len(s.Name), 15)], Type: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries,
+		Flags: s.Flags, Extra: s.Extra, Frozen: s.Frozen, Data: s.Data,
+	}
+	if s.Inner != nil {
+		inner := specInfo(s.Inner)
+		out.Inner = &inner
+	}
+	return out
+}
+
+// forMachine is a program as the simulated machine loads it.
+func forMachine(src *source.Source, i int, h hook.Section) *vm.Program {
+	p := &src.Programs[i]
+	out := &vm.Program{
+		Name: p.Name, Type: h.Type, Attach: h.Attach, License: src.License, Insns: p.Insns,
+		Probe: world.Stale(h.Type, p.Insns),
+	}
+	for _, s := range p.Kfuncs {
+		out.Kfuncs = append(out.Kfuncs, vm.Kfunc{ID: s.ID, Name: s.Name})
+	}
+	for _, s := range p.Ksyms {
+		out.Ksyms = append(out.Ksyms, vm.Ksym{ID: s.ID, Name: s.Name, Size: s.Size})
+	}
+	for _, f := range p.Funcs {
+		out.Funcs = append(out.Funcs, vm.Func{Start: f.Start, Name: f.Name})
+	}
+	return out
+}
+
+// lineOf is the source line that an instruction comes from: its text in C,
+// its number in assembly.
+func lineOf(p *source.Program, slot int) string {
+	at := -1
+	for i := range p.Lines {
+		if p.Lines[i].Slot > slot {
+			break
+		}
+		at = i
+	}
+	switch {
+	case at < 0:
+		return ""
+	case p.Lines[at].Text != "":
+		return p.Lines[at].Text
+	}
+	return "line " + strconv.Itoa(p.Lines[at].Line)
+}
