@@ -10,7 +10,7 @@ import (
 	"skep/labs/grade"
 )
 
-// fence reads a fenced block of an exercise: its starter, trace or grade
+// fence reads a fenced block of an exercise: its starter, setup, trace or grade
 // block. Blocks with other languages are prose.
 func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 	lang := string(n.Language(r.lab.source))
@@ -22,12 +22,14 @@ func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 			}
 			ex.Starters = append(ex.Starters, s)
 		}
-	case "trace", "grade":
+	case "setup", "trace", "grade":
 		body := r.body(n)
 		first := r.line(r.place(n)) + 1
 		switch {
 		case ex == nil:
 			r.failDoc(r.place(n), "a "+lang+" block stands inside an :::exercise")
+		case lang == "setup":
+			ex.Setup += body
 		case lang == "trace":
 			ex.Trace, ex.TraceLine = ex.Trace+body, first
 		case ex.Grade != nil:

@@ -44,6 +44,7 @@ type Exercise struct {
 	Level     int
 	Line      int      // of lab.md
 	Starters  []Source // what the student begins with, one a language
+	Setup     string   // events before the programs are attached
 	Trace     string   // in the event language of vm/world
 	TraceLine int      // line of lab.md of the trace's first line
 	Grade     *grade.Spec

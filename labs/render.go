@@ -110,7 +110,7 @@ func (h *htmlRenderer) fence(w util.BufWriter, source []byte, n ast.Node, enteri
 	}
 	c := n.(*ast.FencedCodeBlock)
 	lang := string(c.Language(source))
-	if lang == "trace" || lang == "grade" {
+	if lang == "setup" || lang == "trace" || lang == "grade" {
 		return ast.WalkSkipChildren, nil
 	}
 	exercise := ""

@@ -14,6 +14,8 @@ type eval struct {
 	lost     map[string]int
 	star     *Entry // the entry that [*] means
 	event    int    // the event that the last looked-up value came from, -1: none
+	blind    Blind
+	unseen   bool // something was asked for that this world does not show
 }
 
 func (e *eval) sum(s sum) (value, string) {
@@ -63,6 +65,7 @@ func (e *eval) name(w string) (value, string) {
 	case "printk":
 		return value{any: true, list: e.lines()}, ""
 	case "ret":
+		e.unseen = e.unseen || e.blind.Returns
 		for i := len(e.history) - 1; i >= 0; i-- {
 			if f := e.history[i].Fired; len(f) > 0 {
 				e.event = i
@@ -124,6 +127,7 @@ func (e *eval) cell(t *term) (value, string) {
 	if entry.Event >= 0 {
 		e.event = entry.Event
 	}
+	e.unseen = e.unseen || t.cpu >= 0 && e.blind.CPUs
 	return m.read(entry, t.cpu, t.field)
 }
 
@@ -257,6 +261,7 @@ func (e *eval) events(args []value) (value, string) {
 }
 
 func (e *eval) fired(args []value) (value, string) {
+	e.unseen = e.unseen || e.blind.Returns
 	n := 0
 	for i := range e.history {
 		for _, f := range e.history[i].Fired {
@@ -274,6 +279,7 @@ func (e *eval) at(v value) (*Event, string) {
 		return nil, "there is no event " + v.printed()
 	}
 	e.event = int(v.num) - 1
+	e.unseen = e.unseen || e.history[e.event].Unseen
 	return &e.history[e.event], ""
 }
 
@@ -283,6 +289,7 @@ func (e *eval) firing(args []value) (*Firing, string) {
 	if msg != "" {
 		return nil, msg
 	}
+	e.unseen = e.unseen || e.blind.Returns && len(ev.Fired) == 0
 	for i := len(ev.Fired) - 1; i >= 0; i-- {
 		if len(args) == 1 || ev.Fired[i].Program == args[0].text {
 			return &ev.Fired[i], ""
@@ -315,6 +322,7 @@ func (e *eval) steps(args []value) (value, string) {
 	if msg != "" {
 		return value{}, msg
 	}
+	e.unseen = e.unseen || e.blind.Steps
 	n := uint64(0)
 	for _, f := range ev.Fired {
 		n += f.Steps

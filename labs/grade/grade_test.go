@@ -153,6 +153,24 @@ limit: insns_processed < 200          badge=lean
 	}
 }
 
+func TestBlind(t *testing.T) {
+	spec, errs := Parse("m[0]@cpu0 == 1\nsteps(1) == 5\nret(1) == 0\nfired(p) == 1\nm[0] == 3\nresult(1) == 0")
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	j := spec.Begin()
+	j.Blind = Blind{CPUs: true, Steps: true, Returns: true}
+	j.Event(Event{Verb: "exec"}, nil)
+	rep := j.End(Final{Maps: []Map{{Name: "m", KeySize: 4, Entries: []Entry{{Key: le32(0), Values: [][]byte{le64(3)}, Event: -1}}}}})
+	var got []State
+	for _, f := range rep.Findings {
+		got = append(got, f.State)
+	}
+	if diff := cmp.Diff([]State{Skipped, Skipped, Skipped, Skipped, Passed, Passed}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestHidden(t *testing.T) {
 	spec, errs := Parse("hidden: exec uid=65534 x1; exec uid=1 => counts[u32 65534] == 1 weight=2")
 	if errs != nil || len(spec.Hidden) != 1 {

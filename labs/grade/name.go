@@ -25,3 +25,11 @@ func constant(name string) (int64, bool) {
 	}
 	return 0, false
 }
+
+// Errno is the number of an error by its name, positive.
+func Errno(name string) (int64, bool) {
+	if name == "" || name[0] != 'E' {
+		return 0, false
+	}
+	return constant(name)
+}

@@ -28,6 +28,7 @@ type Event struct {
 	Result int64  // what user space saw: 0 or more, or a negative errno
 	Fired  []Firing
 	Printk []string // lines that were written during it
+	Unseen bool     // this world cannot do the event; rules about it are skipped
 }
 
 // Firing is one run of one program.

@@ -27,44 +27,39 @@ func (r *rig) maps() []grade.Map {
 		}
 		g := grade.Map{
 			Name: m.Name(), Type: m.Spec().Type.Row().Name, KeySize: int(m.KeySize()),
-			Keys: r.fields[i][0], Fields: r.fields[i][1], Records: r.records[i],
+			Keys: r.fields[i].key, Fields: r.fields[i].value, Records: r.records[i],
 		}
 		for key, e := m.NextKey(nil); e == 0 && len(g.Entries) < maxEntries; key, e = m.NextKey(key) {
 			b, err := m.Get(key)
 			if err != 0 {
 				continue // maps that can be walked and not be read: prog arrays
 			}
-			g.Entries = append(g.Entries, grade.Entry{Key: key, Values: split(m, b, r.m.Maps().CPUs), Event: -1})
+			g.Entries = append(g.Entries, grade.Entry{Key: key, Values: Split(m.Spec(), b), Event: -1})
 		}
 		out = append(out, g)
 	}
 	return out
 }
 
-// split cuts the values of a per-CPU map apart.
-func split(m maps.Map, b []byte, cpus uint32) [][]byte {
-	size := int(m.ValueSize())
-	if !m.Spec().Type.Row().PerCPU {
+// Split cuts the values of a per-CPU map, as user space gets them, apart.
+func Split(m *maps.Spec, b []byte) [][]byte {
+	size := int(m.ValueSize)
+	if !m.Type.Row().PerCPU {
 		return [][]byte{b}
 	}
 	var out [][]byte
-	for step := (size + 7) &^ 7; len(b) >= size && len(out) < int(cpus); b = b[min(step, len(b)):] {
+	for step := (size + 7) &^ 7; size > 0 && len(b) >= size; b = b[min(step, len(b)):] {
 		out = append(out, b[:size])
 	}
 	return out
 }
 
-// fieldsOf is the members of each map's key and value.
-func fieldsOf(src *source.Source) [][2][]grade.Field {
-	out := make([][2][]grade.Field, len(src.Maps))
+// Fields is the members of a map's key and value, none without BTF.
+func Fields(src *source.Source, m int) (key, value []grade.Field) {
 	if src.BTF == nil {
-		return out
+		return nil, nil
 	}
-	for i := range src.Maps {
-		m := &src.Maps[i]
-		out[i] = [2][]grade.Field{members(src.BTF, m.Key), members(src.BTF, m.Value)}
-	}
-	return out
+	return members(src.BTF, src.Maps[m].Key), members(src.BTF, src.Maps[m].Value)
 }
 
 // members is the scalars and texts of a type, those of inner structs with the

@@ -20,6 +20,7 @@ import (
 
 // Exercise is what a submission is tried on.
 type Exercise struct {
+	Setup     string // events before the programs are attached
 	Trace     string // in the event language of vm/world
 	Grade     *grade.Spec
 	Seed      uint64 // of the student: the same seed, the same random values
@@ -71,16 +72,21 @@ func Run(sub Submission, ex Exercise) *Result {
 	if t.ex.Grade == nil {
 		t.ex.Grade = &grade.Spec{}
 	}
-	if t.src, t.res.Problems = sub.read(ex.Kernel, t.ex.CPUs); t.src == nil {
+	if t.src, t.res.Problems = sub.Read(ex.Kernel, t.ex.CPUs); t.src == nil {
 		return t.res
 	}
 	events, errs := world.Parse(ex.Trace)
 	for _, e := range errs {
 		t.res.Problems = append(t.res.Problems, Problem{Msg: "trace:" + strconv.Itoa(e.Line) + ":" + strconv.Itoa(e.Col) + ": " + e.Msg, Hint: e.Hint})
 	}
+	setup, errs := world.Parse(ex.Setup)
+	for _, e := range errs {
+		t.res.Problems = append(t.res.Problems, Problem{Msg: "setup:" + strconv.Itoa(e.Line) + ":" + strconv.Itoa(e.Col) + ": " + e.Msg, Hint: e.Hint})
+	}
 	if len(t.res.Problems) > 0 {
 		return t.res
 	}
+	t.setup = world.Expand(setup, ex.Seed)
 	if err := t.verify(); err != nil {
 		t.res.Problems = append(t.res.Problems, Problem{Msg: err.Error()})
 		return t.res
@@ -107,9 +113,10 @@ func (t *trial) add(r *grade.Report) {
 }
 
 type trial struct {
-	ex  Exercise
-	src *source.Source
-	res *Result
+	ex    Exercise
+	setup []world.Event
+	src   *source.Source
+	res   *Result
 }
 
 // verify fills the verdict: that of the first program that is not accepted,
@@ -131,7 +138,7 @@ func (t *trial) verify() error {
 			return err
 		}
 		v := verdictOf(res, &t.src.Programs[i])
-		v.Kernel, v.Privilege = KernelName, privilegeName(t.ex.Privilege)
+		v.Kernel, v.Privilege = KernelName, PrivilegeName(t.ex.Privilege)
 		if i == 0 || !v.Accepted {
 			t.res.Verdict, t.res.Log = v, res.Log
 		}
@@ -142,8 +149,8 @@ func (t *trial) verify() error {
 	return nil
 }
 
-// privilegeName is how a lab's front matter says it.
-func privilegeName(p verifier.Privilege) string {
+// PrivilegeName is how a lab's front matter says it.
+func PrivilegeName(p verifier.Privilege) string {
 	switch p {
 	case verifier.CapBPF:
 		return "cap_bpf"
@@ -218,6 +225,9 @@ func faultOf(ev grade.Event) string {
 	return ""
 }
 
+// fields are the members of a map's key and value.
+type fields struct{ key, value []grade.Field }
+
 // rig is a machine with all programs of a submission, and its world.
 type rig struct {
 	src     *source.Source
@@ -225,7 +235,7 @@ type rig struct {
 	w       *world.World
 	steps   uint64     // of all runs so far
 	records [][][]byte // of ring buffers, by map
-	fields  [][2][]grade.Field
+	fields  []fields
 }
 
 func (t *trial) machine() (*rig, error) {
@@ -245,7 +255,13 @@ func (t *trial) build(mc vm.Config, hw *helper.World, cfg world.Config) (*rig, e
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{src: t.src, m: m, w: world.New(m, hw, cfg), records: make([][][]byte, len(t.src.Maps)), fields: fieldsOf(t.src)}
+	r := &rig{src: t.src, m: m, w: world.New(m, hw, cfg), records: make([][][]byte, len(t.src.Maps)), fields: make([]fields, len(t.src.Maps))}
+	for i := range r.fields {
+		r.fields[i].key, r.fields[i].value = Fields(t.src, i)
+	}
+	for _, e := range t.setup {
+		r.w.Fire(e, t.ex.Budget)
+	}
 	numbers := make([]int, len(t.src.Programs))
 	for i := range t.src.Programs {
 		p := &t.src.Programs[i]

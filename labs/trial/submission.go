@@ -25,8 +25,8 @@ type Problem struct {
 	Msg, Hint string
 }
 
-// read loads a submission for a kernel's layout, nil being the built-in one.
-func (s *Submission) read(kernel *btf.Spec, cpus uint32) (*source.Source, []Problem) {
+// Read loads a submission for a kernel's layout, nil being the built-in one.
+func (s *Submission) Read(kernel *btf.Spec, cpus uint32) (*source.Source, []Problem) {
 	if s.Object == nil {
 		src, errs := source.Assembly(s.Text)
 		var out []Problem
@@ -54,10 +54,7 @@ func forVerifier(src *source.Source, i int, h hook.Section, target string, priv 
 	if h.Frags {
 		out.Flags |= verifier.FlagXDPHasFrags
 	}
-	switch h.Type {
-	case hook.Tracing, hook.LSM, hook.Ext, hook.StructOps:
-		out.AttachTo = target
-	}
+	out.AttachTo = source.AttachTo(h, target)
 	spec := src.BTF
 	if priv == verifier.Unprivileged {
 		spec = nil // BPF_BTF_LOAD takes CAP_BPF; libbpf goes on without

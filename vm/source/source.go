@@ -110,6 +110,23 @@ func (p *Program) Hook(want string) (h hook.Section, target string, ok bool) {
 	return h, "", true
 }
 
+// AttachTo is the kernel function or type that a BTF-typed program is attached
+// to, "" for the others: target as the section names it, with the prefix that
+// libbpf puts before it.
+func AttachTo(h hook.Section, target string) string {
+	switch {
+	case target == "":
+		return ""
+	case h.Type == hook.LSM:
+		return "bpf_lsm_" + target
+	case h.Type == hook.Tracing && h.Attach == hook.TraceIter:
+		return "bpf_iter_" + target
+	case h.Type == hook.Tracing, h.Type == hook.Ext, h.Type == hook.StructOps:
+		return target
+	}
+	return ""
+}
+
 // RawInfo is FuncInfo and LineInfo as BPF_PROG_LOAD takes them: records of 8
 // and 16 bytes.
 func (p *Program) RawInfo() (funcs, lines []byte) {

@@ -49,6 +49,9 @@ func verbs() []verb {
 		{"verify", "[-priv P] [-log N] [--json] FILE | --batch", "say what the kernel's verifier would say", runVerify},
 		{"run", "[--json] FILE | --batch", "run a program over packets", runRun},
 		{"conformance", "[--json] DIR | -plugin", "run bpf_conformance files", runConformance},
+		{"jit", "[-arch A] [-verify] [--json] FILE", "print the code that a program is compiled to", runJIT},
+		{"bench", "[-programs A,B] [--json]", "measure the engines", runBench},
+		{"lab", "new|lint|test|grade", "write, check and grade labs", runLab},
 		{"sandbox", "install|list|run|shell|bench|doctor", "real kernels in throw-away virtual machines", runSandbox},
 		{"site", "OUT", "write a static copy of playground and gallery", runSite},
 	}

@@ -230,7 +230,11 @@ func (l *loaded) run(p *proto.Program, v *proto.VerdictMsg) (data, ctx []byte) {
 	if len(r.Ctx) > 0 {
 		ctx = make([]byte, len(r.Ctx))
 		a.Ctx, a.CtxIn = ptr(r.Ctx), uint32(len(r.Ctx))
-		if l.typ != progRawTracepoint && l.typ != progRawTracepointWritable && l.typ != progSKLookup {
+		switch l.typ {
+		case progRawTracepoint, progRawTracepointWritable, progSKLookup:
+		case progSyscall:
+			ctx = r.Ctx // the kernel writes the context back to where it was read
+		default:
 			a.CtxOutPtr, a.CtxOut = ptr(ctx), uint32(len(ctx))
 		}
 	}
@@ -248,7 +252,7 @@ func (l *loaded) run(p *proto.Program, v *proto.VerdictMsg) (data, ctx []byte) {
 			v.Maps = append(v.Maps, dump(l.maps[i], &l.spec[i]))
 		}
 	}
-	if len(r.Ctx) == 0 || a.CtxOutPtr == nil {
+	if len(r.Ctx) == 0 || a.CtxOutPtr == nil && l.typ != progSyscall {
 		ctx = nil
 	}
 	return data[:min(int(a.DataOut), len(data))], ctx
