@@ -317,10 +317,8 @@ func (r *rig) fire(e world.Event, budget int) grade.Event {
 		}
 		r.m.Run(budget)
 		r.w.Return(f)
-		out.Ret, out.Steps = int64(f.Ret), f.Steps
-		if h, _, ok := r.src.Programs[f.Program].Hook(""); ok && bits32(h.Type) {
-			out.Ret = int64(int32(f.Ret)) // the kernel looks at the lower half only
-		}
+		h, _, _ := r.src.Programs[f.Program].Hook("")
+		out.Ret, out.Steps = Ret(h.Type, uint32(f.Ret)), f.Steps
 		if in.Packet != nil {
 			_, b := r.m.Packet()
 			out.Packet = append([]byte(nil), b...)
@@ -344,8 +342,15 @@ func (r *rig) fire(e world.Event, budget int) grade.Event {
 	return ev
 }
 
-// bits32 says whether a program's answer is a C int.
-func bits32(t hook.ProgType) bool { return t != hook.Syscall }
+// Ret is what a rule calls the return value of a program: the lower half of
+// r0, an int, and of syscall programs, whose test run gives it to user space
+// as it is, unsigned.
+func Ret(t hook.ProgType, r0 uint32) int64 {
+	if t == hook.Syscall {
+		return int64(r0)
+	}
+	return int64(int32(r0))
+}
 
 // drain takes the records off the ring buffers, as a reader in user space does.
 func (r *rig) drain() {

@@ -329,7 +329,7 @@ func (k *kernelTrial) testRuns(ctx context.Context, e *world.Event, ev *grade.Ev
 			ev.Fired = append(ev.Fired, grade.Firing{Program: p.Name, Fault: "the kernel refuses the test run: " + maps.Errno(r.Errno).Error()})
 			continue
 		}
-		ev.Fired = append(ev.Fired, grade.Firing{Program: p.Name, Ret: int64(int32(r.Ret)), Packet: r.Data})
+		ev.Fired = append(ev.Fired, grade.Firing{Program: p.Name, Ret: trial.Ret(h.Type, r.Ret), Packet: r.Data})
 	}
 	return ran, nil
 }
