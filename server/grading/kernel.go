@@ -235,7 +235,7 @@ func (k *kernelTrial) heard(e proto.EventMsg) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch e.Kind {
-	case "trace":
+	case "trace_pipe":
 		if _, text, ok := strings.Cut(e.Text, "bpf_trace_printk: "); ok {
 			k.lines = append(k.lines, text)
 		}

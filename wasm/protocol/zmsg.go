@@ -180,6 +180,15 @@ const (
 	OutcomeUnreadable          // the source does not assemble or load: no verdict
 )
 
+// RuleState: How a rule of a grade block came out.
+type RuleState uint8
+
+const (
+	RuleStateFailed RuleState = iota
+	RuleStatePassed
+	RuleStateSkipped // not decidable here
+)
+
 // Message numbers, the ID of a frame.
 const (
 	IDHello         uint16 = 1
@@ -226,11 +235,23 @@ const (
 	IDCPUsMoved     uint16 = 176
 	IDExplored      uint16 = 177
 	IDVerify        uint16 = 64
+	IDTraceStart    uint16 = 66
+	IDTraceMore     uint16 = 67
+	IDTraceStop     uint16 = 68
+	IDTraceBytes    uint16 = 69
 	IDVerifyHello   uint16 = 65
 	IDVerifyWelcome uint16 = 174
+	IDTraceProgress uint16 = 240
+	IDTracePart     uint16 = 241
 	IDVerified      uint16 = 175
 	IDFirings       uint16 = 48
 	IDFiringList    uint16 = 190
+	IDGrade         uint16 = 120
+	IDGraded        uint16 = 248
+	IDPredict       uint16 = 121
+	IDPredicted     uint16 = 249
+	IDGradeHello    uint16 = 122
+	IDGradeWelcome  uint16 = 250
 )
 
 // decodeRequest makes the first module's request with this number, nil when there is none.
@@ -487,15 +508,39 @@ func encode(m Message, w *Writer) bool {
 		m.Encode(w)
 	case *Verify:
 		m.Encode(w)
+	case *TraceStart:
+		m.Encode(w)
+	case *TraceMore:
+		m.Encode(w)
+	case *TraceStop:
+		m.Encode(w)
+	case *TraceBytes:
+		m.Encode(w)
 	case *VerifyHello:
 		m.Encode(w)
 	case *VerifyWelcome:
+		m.Encode(w)
+	case *TraceProgress:
+		m.Encode(w)
+	case *TracePart:
 		m.Encode(w)
 	case *Verified:
 		m.Encode(w)
 	case *Firings:
 		m.Encode(w)
 	case *FiringList:
+		m.Encode(w)
+	case *Grade:
+		m.Encode(w)
+	case *Graded:
+		m.Encode(w)
+	case *Predict:
+		m.Encode(w)
+	case *Predicted:
+		m.Encode(w)
+	case *GradeHello:
+		m.Encode(w)
+	case *GradeWelcome:
 		m.Encode(w)
 	default:
 		return false
@@ -594,15 +639,39 @@ func decode(m Message, r *Reader) bool {
 		m.Decode(r)
 	case *Verify:
 		m.Decode(r)
+	case *TraceStart:
+		m.Decode(r)
+	case *TraceMore:
+		m.Decode(r)
+	case *TraceStop:
+		m.Decode(r)
+	case *TraceBytes:
+		m.Decode(r)
 	case *VerifyHello:
 		m.Decode(r)
 	case *VerifyWelcome:
+		m.Decode(r)
+	case *TraceProgress:
+		m.Decode(r)
+	case *TracePart:
 		m.Decode(r)
 	case *Verified:
 		m.Decode(r)
 	case *Firings:
 		m.Decode(r)
 	case *FiringList:
+		m.Decode(r)
+	case *Grade:
+		m.Decode(r)
+	case *Graded:
+		m.Decode(r)
+	case *Predict:
+		m.Decode(r)
+	case *Predicted:
+		m.Decode(r)
+	case *GradeHello:
+		m.Decode(r)
+	case *GradeWelcome:
 		m.Decode(r)
 	default:
 		return false
@@ -3365,6 +3434,163 @@ func (m *Verify) Decode(r *Reader) {
 	m.Options.Decode(r)
 }
 
+// Override: What if: more, or less, were known of a register before a step. Limits that are left at their widest follow from the others.
+type Override struct {
+	Step  uint32 // Instructions processed before it.
+	Frame uint32
+	Reg   int32 // Register, or -1 less the stack slot of a spilled one.
+	Umin  uint64
+	Umax  uint64
+	Smin  uint64 // Two's complement.
+	Smax  uint64 // Two's complement.
+	Value uint64 // Known bits.
+	Mask  uint64 // Bits that are not known.
+}
+
+// Encode appends the wire form of m.
+func (m *Override) Encode(w *Writer) {
+	w.U32(m.Step)
+	w.U32(m.Frame)
+	w.I32(m.Reg)
+	w.U64(m.Umin)
+	w.U64(m.Umax)
+	w.U64(m.Smin)
+	w.U64(m.Smax)
+	w.U64(m.Value)
+	w.U64(m.Mask)
+}
+
+// Decode fills m; r holds the error.
+func (m *Override) Decode(r *Reader) {
+	m.Step = r.U32()
+	m.Frame = r.U32()
+	m.Reg = r.I32()
+	m.Umin = r.U64()
+	m.Umax = r.U64()
+	m.Smin = r.U64()
+	m.Smax = r.U64()
+	m.Value = r.U64()
+	m.Mask = r.U64()
+}
+
+// InsnEdit: What if: another instruction at a slot.
+type InsnEdit struct {
+	Slot  uint32
+	Bytes []byte // 8, or of a wide load 16.
+}
+
+// Encode appends the wire form of m.
+func (m *InsnEdit) Encode(w *Writer) {
+	w.U32(m.Slot)
+	w.Bytes(m.Bytes)
+}
+
+// Decode fills m; r holds the error.
+func (m *InsnEdit) Decode(r *Reader) {
+	m.Slot = r.U32()
+	m.Bytes = r.Bytes()
+}
+
+// TraceStart: Verify and record each step. A trace under way is given up. The reply comes after a slice of the work: ask for more until it is done.
+type TraceStart struct {
+	Source    WireSource
+	Program   uint32 // Index into Listing.programs.
+	Options   VerifyOptions
+	Limit     uint32 // Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case.
+	Overrides []Override
+	Edits     []InsnEdit
+}
+
+// ID is the number of this message.
+func (m *TraceStart) ID() uint16 { return IDTraceStart }
+
+// Encode appends the wire form of m.
+func (m *TraceStart) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.U32(m.Program)
+	m.Options.Encode(w)
+	w.U32(m.Limit)
+	w.U32(uint32(len(m.Overrides)))
+	for i := range m.Overrides {
+		m.Overrides[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Edits)))
+	for i := range m.Edits {
+		m.Edits[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *TraceStart) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.Program = r.U32()
+	m.Options.Decode(r)
+	m.Limit = r.U32()
+	if n := r.Count(60); n > 0 {
+		m.Overrides = make([]Override, n)
+		for i := range m.Overrides {
+			m.Overrides[i].Decode(r)
+		}
+	}
+	if n := r.Count(8); n > 0 {
+		m.Edits = make([]InsnEdit, n)
+		for i := range m.Edits {
+			m.Edits[i].Decode(r)
+		}
+	}
+}
+
+// TraceMore: Go on with the trace under way.
+type TraceMore struct {
+}
+
+// ID is the number of this message.
+func (m *TraceMore) ID() uint16 { return IDTraceMore }
+
+// Encode appends the wire form of m.
+func (m *TraceMore) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *TraceMore) Decode(r *Reader) {
+}
+
+// TraceStop: Give the trace under way up, or forget the one that is done.
+type TraceStop struct {
+}
+
+// ID is the number of this message.
+func (m *TraceStop) ID() uint16 { return IDTraceStop }
+
+// Encode appends the wire form of m.
+func (m *TraceStop) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *TraceStop) Decode(r *Reader) {
+}
+
+// TraceBytes: A part of the trace that is done (verifier/trace).
+type TraceBytes struct {
+	Offset uint32
+	Length uint32
+}
+
+// ID is the number of this message.
+func (m *TraceBytes) ID() uint16 { return IDTraceBytes }
+
+// Encode appends the wire form of m.
+func (m *TraceBytes) Encode(w *Writer) {
+	w.U32(m.Offset)
+	w.U32(m.Length)
+}
+
+// Decode fills m; r holds the error.
+func (m *TraceBytes) Decode(r *Reader) {
+	m.Offset = r.U32()
+	m.Length = r.U32()
+}
+
 // VerifyHello: First message to the module.
 type VerifyHello struct {
 }
@@ -3396,6 +3622,57 @@ func (m *VerifyWelcome) Encode(w *Writer) {
 // Decode fills m; r holds the error.
 func (m *VerifyWelcome) Decode(r *Reader) {
 	m.Kernel = r.Str()
+}
+
+// TraceProgress: How far a trace is.
+type TraceProgress struct {
+	Running   bool      // There is more to do: ask with TraceMore.
+	Processed uint32    // Instructions so far.
+	Size      uint32    // Bytes of the trace that is done; 0 when there is none.
+	Verdict   *Verified // Of one that is done.
+}
+
+// ID is the number of this message.
+func (m *TraceProgress) ID() uint16 { return IDTraceProgress }
+
+// Encode appends the wire form of m.
+func (m *TraceProgress) Encode(w *Writer) {
+	w.Bool(m.Running)
+	w.U32(m.Processed)
+	w.U32(m.Size)
+	w.Bool(m.Verdict != nil)
+	if m.Verdict != nil {
+		m.Verdict.Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *TraceProgress) Decode(r *Reader) {
+	m.Running = r.Bool()
+	m.Processed = r.U32()
+	m.Size = r.U32()
+	if r.Bool() {
+		m.Verdict = new(Verified)
+		m.Verdict.Decode(r)
+	}
+}
+
+// TracePart: Bytes of a trace.
+type TracePart struct {
+	Bytes []byte
+}
+
+// ID is the number of this message.
+func (m *TracePart) ID() uint16 { return IDTracePart }
+
+// Encode appends the wire form of m.
+func (m *TracePart) Encode(w *Writer) {
+	w.Bytes(m.Bytes)
+}
+
+// Decode fills m; r holds the error.
+func (m *TracePart) Decode(r *Reader) {
+	m.Bytes = r.Bytes()
 }
 
 // Verified: What the kernel would say.
@@ -3618,4 +3895,322 @@ func (m *FiringList) Decode(r *Reader) {
 			m.Events[i].Decode(r)
 		}
 	}
+}
+
+// Finding: What came of a rule.
+type Finding struct {
+	Rule     string // As written, without its attributes; "" of a hidden case.
+	Line     uint32 // Of the grade block.
+	State    RuleState
+	Weight   uint32
+	Badge    string
+	Why      string // The author's words for who fails it.
+	Expected string
+	Got      string
+	Event    int32 // Where it went wrong: index of the event, -1 for none.
+}
+
+// Encode appends the wire form of m.
+func (m *Finding) Encode(w *Writer) {
+	w.Str(m.Rule)
+	w.U32(m.Line)
+	w.U8(uint8(m.State))
+	w.U32(m.Weight)
+	w.Str(m.Badge)
+	w.Str(m.Why)
+	w.Str(m.Expected)
+	w.Str(m.Got)
+	w.I32(m.Event)
+}
+
+// Decode fills m; r holds the error.
+func (m *Finding) Decode(r *Reader) {
+	m.Rule = r.Str()
+	m.Line = r.U32()
+	m.State = RuleState(r.Enum(3))
+	m.Weight = r.U32()
+	m.Badge = r.Str()
+	m.Why = r.Str()
+	m.Expected = r.Str()
+	m.Got = r.Str()
+	m.Event = r.I32()
+}
+
+// GradedFiring: A run of a program during an event.
+type GradedFiring struct {
+	Program string
+	CPU     uint32
+	Ret     uint64 // As a signed number.
+	Steps   uint32
+	Fault   string
+}
+
+// Encode appends the wire form of m.
+func (m *GradedFiring) Encode(w *Writer) {
+	w.Str(m.Program)
+	w.U32(m.CPU)
+	w.U64(m.Ret)
+	w.U32(m.Steps)
+	w.Str(m.Fault)
+}
+
+// Decode fills m; r holds the error.
+func (m *GradedFiring) Decode(r *Reader) {
+	m.Program = r.Str()
+	m.CPU = r.U32()
+	m.Ret = r.U64()
+	m.Steps = r.U32()
+	m.Fault = r.Str()
+}
+
+// GradedEvent: An event of the trace and what came of it.
+type GradedEvent struct {
+	Text    string
+	Result  uint64 // What user space saw, as a signed number: an errno is negative.
+	Firings []GradedFiring
+	Printk  []string
+}
+
+// Encode appends the wire form of m.
+func (m *GradedEvent) Encode(w *Writer) {
+	w.Str(m.Text)
+	w.U64(m.Result)
+	w.U32(uint32(len(m.Firings)))
+	for i := range m.Firings {
+		m.Firings[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Printk)))
+	for i := range m.Printk {
+		w.Str(m.Printk[i])
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *GradedEvent) Decode(r *Reader) {
+	m.Text = r.Str()
+	m.Result = r.U64()
+	if n := r.Count(24); n > 0 {
+		m.Firings = make([]GradedFiring, n)
+		for i := range m.Firings {
+			m.Firings[i].Decode(r)
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.Printk = make([]string, n)
+		for i := range m.Printk {
+			m.Printk[i] = r.Str()
+		}
+	}
+}
+
+// Grade: Try a submission on an exercise.
+type Grade struct {
+	Source    WireSource
+	Setup     string
+	Trace     string
+	Grade     string
+	Seed      uint64 // The student's.
+	Privilege Privilege
+}
+
+// ID is the number of this message.
+func (m *Grade) ID() uint16 { return IDGrade }
+
+// Encode appends the wire form of m.
+func (m *Grade) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.Str(m.Setup)
+	w.Str(m.Trace)
+	w.Str(m.Grade)
+	w.U64(m.Seed)
+	w.U8(uint8(m.Privilege))
+}
+
+// Decode fills m; r holds the error.
+func (m *Grade) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.Setup = r.Str()
+	m.Trace = r.Str()
+	m.Grade = r.Str()
+	m.Seed = r.U64()
+	m.Privilege = Privilege(r.Enum(3))
+}
+
+// Graded: How it came out.
+type Graded struct {
+	Problems []Problem // With any, nothing was tried.
+	Outcome  Outcome   // Of the verifier.
+	Message  string    // Of rejected: the lines that the log ends with.
+	Class    string    // Of rejected: the kind of mistake, "null-deref".
+	Feature  string    // Of not_modelled.
+	PC       int32     // Of rejected: the slot that is refused, -1 for none.
+	Place    string    // Of rejected: the source line.
+	Log      string    // At level 1.
+	Findings []Finding // In the order of the grade block, hidden cases last.
+	Points   uint32
+	Total    uint32 // Of the rules that were decided.
+	Passed   bool
+	Events   []GradedEvent
+}
+
+// ID is the number of this message.
+func (m *Graded) ID() uint16 { return IDGraded }
+
+// Encode appends the wire form of m.
+func (m *Graded) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.U8(uint8(m.Outcome))
+	w.Str(m.Message)
+	w.Str(m.Class)
+	w.Str(m.Feature)
+	w.I32(m.PC)
+	w.Str(m.Place)
+	w.Str(m.Log)
+	w.U32(uint32(len(m.Findings)))
+	for i := range m.Findings {
+		m.Findings[i].Encode(w)
+	}
+	w.U32(m.Points)
+	w.U32(m.Total)
+	w.Bool(m.Passed)
+	w.U32(uint32(len(m.Events)))
+	for i := range m.Events {
+		m.Events[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *Graded) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Outcome = Outcome(r.Enum(4))
+	m.Message = r.Str()
+	m.Class = r.Str()
+	m.Feature = r.Str()
+	m.PC = r.I32()
+	m.Place = r.Str()
+	m.Log = r.Str()
+	if n := r.Count(33); n > 0 {
+		m.Findings = make([]Finding, n)
+		for i := range m.Findings {
+			m.Findings[i].Decode(r)
+		}
+	}
+	m.Points = r.U32()
+	m.Total = r.U32()
+	m.Passed = r.Bool()
+	if n := r.Count(20); n > 0 {
+		m.Events = make([]GradedEvent, n)
+		for i := range m.Events {
+			m.Events[i].Decode(r)
+		}
+	}
+}
+
+// Predict: Judge what a reader thinks the verifier knows of a register.
+type Predict struct {
+	Source    WireSource
+	At        string
+	After     bool
+	Reg       string
+	Answer    string
+	Privilege Privilege
+}
+
+// ID is the number of this message.
+func (m *Predict) ID() uint16 { return IDPredict }
+
+// Encode appends the wire form of m.
+func (m *Predict) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.Str(m.At)
+	w.Bool(m.After)
+	w.Str(m.Reg)
+	w.Str(m.Answer)
+	w.U8(uint8(m.Privilege))
+}
+
+// Decode fills m; r holds the error.
+func (m *Predict) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.At = r.Str()
+	m.After = r.Bool()
+	m.Reg = r.Str()
+	m.Answer = r.Str()
+	m.Privilege = Privilege(r.Enum(3))
+}
+
+// Predicted: How good it was.
+type Predicted struct {
+	Problems []Problem
+	Score    uint8 // 2 exact, 1 sound but loose, 0 wrong.
+	Known    string
+	Reason   string
+}
+
+// ID is the number of this message.
+func (m *Predicted) ID() uint16 { return IDPredicted }
+
+// Encode appends the wire form of m.
+func (m *Predicted) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.U8(m.Score)
+	w.Str(m.Known)
+	w.Str(m.Reason)
+}
+
+// Decode fills m; r holds the error.
+func (m *Predicted) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Score = r.U8()
+	m.Known = r.Str()
+	m.Reason = r.Str()
+}
+
+// GradeHello: First message to the module.
+type GradeHello struct {
+}
+
+// ID is the number of this message.
+func (m *GradeHello) ID() uint16 { return IDGradeHello }
+
+// Encode appends the wire form of m.
+func (m *GradeHello) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *GradeHello) Decode(r *Reader) {
+}
+
+// GradeWelcome: Who is there.
+type GradeWelcome struct {
+	Kernel string // Whose behaviour it has, "6.12".
+}
+
+// ID is the number of this message.
+func (m *GradeWelcome) ID() uint16 { return IDGradeWelcome }
+
+// Encode appends the wire form of m.
+func (m *GradeWelcome) Encode(w *Writer) {
+	w.Str(m.Kernel)
+}
+
+// Decode fills m; r holds the error.
+func (m *GradeWelcome) Decode(r *Reader) {
+	m.Kernel = r.Str()
 }

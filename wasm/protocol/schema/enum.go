@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Enums of the protocol. Append only within one Version.
 var Enums = append([]Enum{
 	{"Where", "Which input a problem is in.", []Value{
@@ -35,4 +37,4 @@ var Enums = append([]Enum{
 		{"nextEvent", ""}, {"prevEvent", ""}, {"reset", "fresh maps, step 0"}, {"measure", "learn the total, come back"},
 		{"nextChange", "of what is watched"}, {"prevChange", "of what is watched"}}},
 	{"ProgramKind", "What a link holds as program.", []Value{{"asm", ""}, {"c", ""}, {"object", ""}, {"gallery", ""}}},
-}, verifyEnums...)
+}, slices.Concat(verifyEnums, gradeEnums)...)

@@ -111,6 +111,11 @@ const privilegeValues: readonly Privilege[] = ['root', 'cap_bpf', 'unprivileged'
 export type Outcome = 'accepted' | 'rejected' | 'not_modelled' | 'unreadable';
 const outcomeValues: readonly Outcome[] = ['accepted', 'rejected', 'not_modelled', 'unreadable'];
 
+/** How a rule of a grade block came out.
+ * skipped: not decidable here. */
+export type RuleState = 'failed' | 'passed' | 'skipped';
+const ruleStateValues: readonly RuleState[] = ['failed', 'passed', 'skipped'];
+
 /** What went wrong in something the user supplied, placed as closely as known. */
 export interface Problem {
   /** Which input it is in. */
@@ -2262,6 +2267,134 @@ export function getVerify(r: Reader): Verify {
   };
 }
 
+/** What if: more, or less, were known of a register before a step. Limits that are left at their widest follow from the others. */
+export interface Override {
+  /** Instructions processed before it. */
+  readonly step: number;
+  readonly frame: number;
+  /** Register, or -1 less the stack slot of a spilled one. */
+  readonly reg: number;
+  readonly umin: bigint;
+  readonly umax: bigint;
+  /** Two's complement. */
+  readonly smin: bigint;
+  /** Two's complement. */
+  readonly smax: bigint;
+  /** Known bits. */
+  readonly value: bigint;
+  /** Bits that are not known. */
+  readonly mask: bigint;
+}
+export function putOverride(w: Writer, m: Override): void {
+  w.u32(m.step);
+  w.u32(m.frame);
+  w.i32(m.reg);
+  w.u64(m.umin);
+  w.u64(m.umax);
+  w.u64(m.smin);
+  w.u64(m.smax);
+  w.u64(m.value);
+  w.u64(m.mask);
+}
+export function getOverride(r: Reader): Override {
+  return {
+    step: r.u32(),
+    frame: r.u32(),
+    reg: r.i32(),
+    umin: r.u64(),
+    umax: r.u64(),
+    smin: r.u64(),
+    smax: r.u64(),
+    value: r.u64(),
+    mask: r.u64(),
+  };
+}
+
+/** What if: another instruction at a slot. */
+export interface InsnEdit {
+  readonly slot: number;
+  /** 8, or of a wide load 16. */
+  readonly bytes: Uint8Array;
+}
+export function putInsnEdit(w: Writer, m: InsnEdit): void {
+  w.u32(m.slot);
+  w.bytes(m.bytes);
+}
+export function getInsnEdit(r: Reader): InsnEdit {
+  return {
+    slot: r.u32(),
+    bytes: r.bytes(),
+  };
+}
+
+/** Verify and record each step. A trace under way is given up. The reply comes after a slice of the work: ask for more until it is done. */
+export interface TraceStart {
+  readonly source: WireSource;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  readonly options: VerifyOptions;
+  /** Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case. */
+  readonly limit: number;
+  readonly overrides: readonly Override[];
+  readonly edits: readonly InsnEdit[];
+}
+export function putTraceStart(w: Writer, m: TraceStart): void {
+  putWireSource(w, m.source);
+  w.u32(m.program);
+  putVerifyOptions(w, m.options);
+  w.u32(m.limit);
+  w.list(m.overrides, putOverride);
+  w.list(m.edits, putInsnEdit);
+}
+export function getTraceStart(r: Reader): TraceStart {
+  return {
+    source: getWireSource(r),
+    program: r.u32(),
+    options: getVerifyOptions(r),
+    limit: r.u32(),
+    overrides: r.list(60, getOverride),
+    edits: r.list(8, getInsnEdit),
+  };
+}
+
+/** Go on with the trace under way. */
+export interface TraceMore {
+}
+export function putTraceMore(w: Writer, m: TraceMore): void {
+  void w; void m;
+}
+export function getTraceMore(r: Reader): TraceMore {
+  void r;
+  return {};
+}
+
+/** Give the trace under way up, or forget the one that is done. */
+export interface TraceStop {
+}
+export function putTraceStop(w: Writer, m: TraceStop): void {
+  void w; void m;
+}
+export function getTraceStop(r: Reader): TraceStop {
+  void r;
+  return {};
+}
+
+/** A part of the trace that is done (verifier/trace). */
+export interface TraceBytes {
+  readonly offset: number;
+  readonly length: number;
+}
+export function putTraceBytes(w: Writer, m: TraceBytes): void {
+  w.u32(m.offset);
+  w.u32(m.length);
+}
+export function getTraceBytes(r: Reader): TraceBytes {
+  return {
+    offset: r.u32(),
+    length: r.u32(),
+  };
+}
+
 /** First message to the module. */
 export interface VerifyHello {
 }
@@ -2284,6 +2417,45 @@ export function putVerifyWelcome(w: Writer, m: VerifyWelcome): void {
 export function getVerifyWelcome(r: Reader): VerifyWelcome {
   return {
     kernel: r.str(),
+  };
+}
+
+/** How far a trace is. */
+export interface TraceProgress {
+  /** There is more to do: ask with TraceMore. */
+  readonly running: boolean;
+  /** Instructions so far. */
+  readonly processed: number;
+  /** Bytes of the trace that is done; 0 when there is none. */
+  readonly size: number;
+  /** Of one that is done. */
+  readonly verdict: Verified | null;
+}
+export function putTraceProgress(w: Writer, m: TraceProgress): void {
+  w.bool(m.running);
+  w.u32(m.processed);
+  w.u32(m.size);
+  w.optional(m.verdict, putVerified);
+}
+export function getTraceProgress(r: Reader): TraceProgress {
+  return {
+    running: r.bool(),
+    processed: r.u32(),
+    size: r.u32(),
+    verdict: r.optional(getVerified),
+  };
+}
+
+/** Bytes of a trace. */
+export interface TracePart {
+  readonly bytes: Uint8Array;
+}
+export function putTracePart(w: Writer, m: TracePart): void {
+  w.bytes(m.bytes);
+}
+export function getTracePart(r: Reader): TracePart {
+  return {
+    bytes: r.bytes(),
   };
 }
 
@@ -2470,6 +2642,260 @@ export function getFiringList(r: Reader): FiringList {
   };
 }
 
+/** What came of a rule. */
+export interface Finding {
+  /** As written, without its attributes; "" of a hidden case. */
+  readonly rule: string;
+  /** Of the grade block. */
+  readonly line: number;
+  readonly state: RuleState;
+  readonly weight: number;
+  readonly badge: string;
+  /** The author's words for who fails it. */
+  readonly why: string;
+  readonly expected: string;
+  readonly got: string;
+  /** Where it went wrong: index of the event, -1 for none. */
+  readonly event: number;
+}
+export function putFinding(w: Writer, m: Finding): void {
+  w.str(m.rule);
+  w.u32(m.line);
+  w.word(ruleStateValues, m.state);
+  w.u32(m.weight);
+  w.str(m.badge);
+  w.str(m.why);
+  w.str(m.expected);
+  w.str(m.got);
+  w.i32(m.event);
+}
+export function getFinding(r: Reader): Finding {
+  return {
+    rule: r.str(),
+    line: r.u32(),
+    state: r.word(ruleStateValues),
+    weight: r.u32(),
+    badge: r.str(),
+    why: r.str(),
+    expected: r.str(),
+    got: r.str(),
+    event: r.i32(),
+  };
+}
+
+/** A run of a program during an event. */
+export interface GradedFiring {
+  readonly program: string;
+  readonly cpu: number;
+  /** As a signed number. */
+  readonly ret: bigint;
+  readonly steps: number;
+  readonly fault: string;
+}
+export function putGradedFiring(w: Writer, m: GradedFiring): void {
+  w.str(m.program);
+  w.u32(m.cpu);
+  w.u64(m.ret);
+  w.u32(m.steps);
+  w.str(m.fault);
+}
+export function getGradedFiring(r: Reader): GradedFiring {
+  return {
+    program: r.str(),
+    cpu: r.u32(),
+    ret: r.u64(),
+    steps: r.u32(),
+    fault: r.str(),
+  };
+}
+
+/** An event of the trace and what came of it. */
+export interface GradedEvent {
+  readonly text: string;
+  /** What user space saw, as a signed number: an errno is negative. */
+  readonly result: bigint;
+  readonly firings: readonly GradedFiring[];
+  readonly printk: readonly string[];
+}
+export function putGradedEvent(w: Writer, m: GradedEvent): void {
+  w.str(m.text);
+  w.u64(m.result);
+  w.list(m.firings, putGradedFiring);
+  w.list(m.printk, (w, x) => w.str(x));
+}
+export function getGradedEvent(r: Reader): GradedEvent {
+  return {
+    text: r.str(),
+    result: r.u64(),
+    firings: r.list(24, getGradedFiring),
+    printk: r.list(4, r => r.str()),
+  };
+}
+
+/** Try a submission on an exercise. */
+export interface Grade {
+  readonly source: WireSource;
+  readonly setup: string;
+  readonly trace: string;
+  readonly grade: string;
+  /** The student's. */
+  readonly seed: bigint;
+  readonly privilege: Privilege;
+}
+export function putGrade(w: Writer, m: Grade): void {
+  putWireSource(w, m.source);
+  w.str(m.setup);
+  w.str(m.trace);
+  w.str(m.grade);
+  w.u64(m.seed);
+  w.word(privilegeValues, m.privilege);
+}
+export function getGrade(r: Reader): Grade {
+  return {
+    source: getWireSource(r),
+    setup: r.str(),
+    trace: r.str(),
+    grade: r.str(),
+    seed: r.u64(),
+    privilege: r.word(privilegeValues),
+  };
+}
+
+/** How it came out. */
+export interface Graded {
+  /** With any, nothing was tried. */
+  readonly problems: readonly Problem[];
+  /** Of the verifier. */
+  readonly outcome: Outcome;
+  /** Of rejected: the lines that the log ends with. */
+  readonly message: string;
+  /** Of rejected: the kind of mistake, "null-deref". */
+  readonly class: string;
+  /** Of not_modelled. */
+  readonly feature: string;
+  /** Of rejected: the slot that is refused, -1 for none. */
+  readonly pc: number;
+  /** Of rejected: the source line. */
+  readonly place: string;
+  /** At level 1. */
+  readonly log: string;
+  /** In the order of the grade block, hidden cases last. */
+  readonly findings: readonly Finding[];
+  readonly points: number;
+  /** Of the rules that were decided. */
+  readonly total: number;
+  readonly passed: boolean;
+  readonly events: readonly GradedEvent[];
+}
+export function putGraded(w: Writer, m: Graded): void {
+  w.list(m.problems, putProblem);
+  w.word(outcomeValues, m.outcome);
+  w.str(m.message);
+  w.str(m.class);
+  w.str(m.feature);
+  w.i32(m.pc);
+  w.str(m.place);
+  w.str(m.log);
+  w.list(m.findings, putFinding);
+  w.u32(m.points);
+  w.u32(m.total);
+  w.bool(m.passed);
+  w.list(m.events, putGradedEvent);
+}
+export function getGraded(r: Reader): Graded {
+  return {
+    problems: r.list(30, getProblem),
+    outcome: r.word(outcomeValues),
+    message: r.str(),
+    class: r.str(),
+    feature: r.str(),
+    pc: r.i32(),
+    place: r.str(),
+    log: r.str(),
+    findings: r.list(33, getFinding),
+    points: r.u32(),
+    total: r.u32(),
+    passed: r.bool(),
+    events: r.list(20, getGradedEvent),
+  };
+}
+
+/** Judge what a reader thinks the verifier knows of a register. */
+export interface Predict {
+  readonly source: WireSource;
+  readonly at: string;
+  readonly after: boolean;
+  readonly reg: string;
+  readonly answer: string;
+  readonly privilege: Privilege;
+}
+export function putPredict(w: Writer, m: Predict): void {
+  putWireSource(w, m.source);
+  w.str(m.at);
+  w.bool(m.after);
+  w.str(m.reg);
+  w.str(m.answer);
+  w.word(privilegeValues, m.privilege);
+}
+export function getPredict(r: Reader): Predict {
+  return {
+    source: getWireSource(r),
+    at: r.str(),
+    after: r.bool(),
+    reg: r.str(),
+    answer: r.str(),
+    privilege: r.word(privilegeValues),
+  };
+}
+
+/** How good it was. */
+export interface Predicted {
+  readonly problems: readonly Problem[];
+  /** 2 exact, 1 sound but loose, 0 wrong. */
+  readonly score: number;
+  readonly known: string;
+  readonly reason: string;
+}
+export function putPredicted(w: Writer, m: Predicted): void {
+  w.list(m.problems, putProblem);
+  w.u8(m.score);
+  w.str(m.known);
+  w.str(m.reason);
+}
+export function getPredicted(r: Reader): Predicted {
+  return {
+    problems: r.list(30, getProblem),
+    score: r.u8(),
+    known: r.str(),
+    reason: r.str(),
+  };
+}
+
+/** First message to the module. */
+export interface GradeHello {
+}
+export function putGradeHello(w: Writer, m: GradeHello): void {
+  void w; void m;
+}
+export function getGradeHello(r: Reader): GradeHello {
+  void r;
+  return {};
+}
+
+/** Who is there. */
+export interface GradeWelcome {
+  /** Whose behaviour it has, "6.12". */
+  readonly kernel: string;
+}
+export function putGradeWelcome(w: Writer, m: GradeWelcome): void {
+  w.str(m.kernel);
+}
+export function getGradeWelcome(r: Reader): GradeWelcome {
+  return {
+    kernel: r.str(),
+  };
+}
+
 /** A request: its number, its encoder, and the number and decoder of its reply. */
 export interface Call<Q, A> {
   readonly id: number;
@@ -2506,5 +2932,12 @@ export const cPUSeekCall: Call<CPUSeek, CPUsMoved> = { id: 42, encode: putCPUSee
 export const cPUOrderCall: Call<CPUOrder, CPUsMoved> = { id: 43, encode: putCPUOrder, reply: 176, decode: getCPUsMoved };
 export const exploreCall: Call<Explore, Explored> = { id: 44, encode: putExplore, reply: 177, decode: getExplored };
 export const verifyCall: Call<Verify, Verified> = { id: 64, encode: putVerify, reply: 175, decode: getVerified };
+export const traceStartCall: Call<TraceStart, TraceProgress> = { id: 66, encode: putTraceStart, reply: 240, decode: getTraceProgress };
+export const traceMoreCall: Call<TraceMore, TraceProgress> = { id: 67, encode: putTraceMore, reply: 240, decode: getTraceProgress };
+export const traceStopCall: Call<TraceStop, TraceProgress> = { id: 68, encode: putTraceStop, reply: 240, decode: getTraceProgress };
+export const traceBytesCall: Call<TraceBytes, TracePart> = { id: 69, encode: putTraceBytes, reply: 241, decode: getTracePart };
 export const verifyHelloCall: Call<VerifyHello, VerifyWelcome> = { id: 65, encode: putVerifyHello, reply: 174, decode: getVerifyWelcome };
 export const firingsCall: Call<Firings, FiringList> = { id: 48, encode: putFirings, reply: 190, decode: getFiringList };
+export const gradeCall: Call<Grade, Graded> = { id: 120, encode: putGrade, reply: 248, decode: getGraded };
+export const predictCall: Call<Predict, Predicted> = { id: 121, encode: putPredict, reply: 249, decode: getPredicted };
+export const gradeHelloCall: Call<GradeHello, GradeWelcome> = { id: 122, encode: putGradeHello, reply: 250, decode: getGradeWelcome };

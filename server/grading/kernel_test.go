@@ -1,0 +1,62 @@
+package grading_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"skep/labs"
+	"skep/labs/trial"
+	"skep/server/grading"
+	"skep/server/sandbox/sandboxtest"
+)
+
+// TestKernel tries the assembly of some labs on real kernels: every program
+// comes out as its lab says, and as in the simulator. "skep lab test --kernel
+// 6.12,6.1 labs/content/*" does all labs, C included (make test-kernel).
+func TestKernel(t *testing.T) {
+	for _, version := range []string{"6.12", "6.1"} {
+		c := sandboxtest.Require(t, version)
+		for _, id := range []string{"f1-ten-registers", "m2-hash-per-user"} {
+			lab, errs := labs.Read(os.DirFS("../../labs/content"), id)
+			if len(errs) > 0 {
+				t.Fatal(errs[0].Error())
+			}
+			for _, try := range grading.Tries(lab) {
+				if try.Source.Lang != "asm" || version == "6.1" && try.Kind != grading.Solution {
+					continue
+				}
+				sub, ex := trial.Submission{Text: try.Source.Text}, grading.Exercise(lab, try.Exercise, 1)
+				sim := trial.Run(sub, ex)
+				got, err := grading.OnKernel(t.Context(), c.Manager, version, sub, ex)
+				if err != nil {
+					t.Fatalf("%s/%s: %v", id, try.String(), err)
+				}
+				if msg := try.Check(got, sim); msg != "" {
+					t.Errorf("%s/%s on %s: %s", id, try.String(), version, msg)
+				}
+				if msg := grading.Disagreement(sim, got); msg != "" {
+					t.Errorf("%s/%s on %s: %s", id, try.String(), version, msg)
+				}
+			}
+		}
+	}
+}
+
+// TestPrintk: lines of the trace pipe belong to the event that wrote them.
+func TestPrintk(t *testing.T) {
+	c := sandboxtest.Require(t, "6.12")
+	lab, errs := labs.Read(os.DirFS("../../labs/content"), "h1-hello-execve")
+	if len(errs) > 0 {
+		t.Fatal(errs[0].Error())
+	}
+	ex := lab.Exercises[0]
+	i := slices.IndexFunc(ex.Solutions, func(s labs.Source) bool { return s.Lang == "asm" })
+	got, err := grading.OnKernel(t.Context(), c.Manager, "6.12", trial.Submission{Text: ex.Solutions[i].Text}, grading.Exercise(lab, ex, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Passed() {
+		t.Error(grading.Why(got))
+	}
+}
