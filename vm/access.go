@@ -93,5 +93,5 @@ func (m *Machine) forgive(in *op) bool {
 
 // stackBase is the lowest address of the current frame.
 func (m *Machine) stackBase() uint64 {
-	return uint64(m.top) - m.cpu.depth*FrameStride - FrameSize
+	return uint64(m.stackTop) - m.cpu.depth*FrameStride - FrameSize
 }

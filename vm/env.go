@@ -98,8 +98,6 @@ func objectName(k helper.ObjectKind) string {
 		return "task_struct"
 	case helper.ObjectCgroup:
 		return "cgroup"
-	case helper.ObjectStorage:
-		return "local storage"
 	case helper.ObjectPerCPU:
 		return "per-CPU variable"
 	case objectSkb:

@@ -45,11 +45,13 @@ const (
 	CodeState
 	// CodeDeadlock: a spin lock that will never be given back.
 	CodeDeadlock
+	// CodeDead: a malformed instruction that a verified program must not reach.
+	CodeDead
 )
 
 var codeNames = [...]string{
 	"", "null", "out of bounds", "wild pointer", "permission", "call depth", "end of program",
-	"helper", "kfunc", "function pointer", "frame pointer", "state", "deadlock",
+	"helper", "kfunc", "function pointer", "frame pointer", "state", "deadlock", "dead code",
 }
 
 func (c Code) String() string {

@@ -15,6 +15,8 @@ const (
 	opAddJNeReg                      // r1 += imm; if r2 != r3 goto
 	opAddJLtImm                      // r1 += imm; if r2 < imm goto
 	opAddJLtReg                      // r1 += imm; if r2 < r3 goto
+
+	opDead // in place of an instruction that is malformed, in a verified program
 )
 
 // fusions is which pairs become what. same: both write the same register.

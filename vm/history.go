@@ -213,6 +213,7 @@ func (m *Machine) restore(p *checkpoint) {
 			l.saved, l.savedFault = p.saved[i].cpu, p.saved[i].fault
 		}
 		m.lane = m.lanes[p.lane]
+		m.stackTop = m.top
 	}
 	m.cpu, m.steps, m.fault = p.cpu, p.step, p.fault
 	m.setCode(int(m.cpu.prog))

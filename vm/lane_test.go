@@ -286,7 +286,15 @@ func TestStartErrors(t *testing.T) {
 	if err := m.Reset(in(0)); err != nil || len(m.CPUs()) != 1 {
 		t.Errorf("after Reset: %v, %d CPUs", err, len(m.CPUs()))
 	}
-	if err := m.Start(in(2)); err != nil || len(m.CPUs()) != 2 {
-		t.Errorf("after Reset: %v, %d CPUs", err, len(m.CPUs()))
+	for cpu := range uint32(4) {
+		if err := m.Start(in(cpu)); (err != nil) != (cpu == 0) {
+			t.Errorf("CPU %d after Reset: %v", cpu, err)
+		}
+	}
+	size := m.Arena().Brk()
+	m.Reset(in(0))
+	m.Start(in(3))
+	if m.Arena().Brk() != size {
+		t.Error("the memory of a CPU is not used again")
 	}
 }

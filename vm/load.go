@@ -73,6 +73,12 @@ func (m *Machine) decode(p *Program) (*code, error) {
 	c := &code{prog: p, number: uint32(len(m.progs)), dense: make([]int32, len(p.Insns)), ops: make([]op, 0, len(p.Insns)+1)}
 	for pc := 0; pc < len(p.Insns); pc++ {
 		row, err := isa.Check(p.Insns, pc)
+		if err != nil && p.Verified && isa.Lookup(p.Insns[pc]) == nil && isa.Closest(p.Insns[pc]) != nil {
+			c.dense[pc] = int32(len(c.ops))
+			c.slot = append(c.slot, int32(pc))
+			c.ops = append(c.ops, op{kind: opDead, own: opDead})
+			continue
+		}
 		if err != nil {
 			return nil, &LoadError{PC: pc, Err: err}
 		}
@@ -122,6 +128,9 @@ func (c *code) target(i int, rel int64) (int32, error) {
 // targets into offsets, map numbers into addresses.
 func (m *Machine) resolve(c *code, i int) error {
 	o := &c.ops[i]
+	if o.own == opDead {
+		return nil
+	}
 	row := o.own.Row()
 	pc := int(c.slot[i])
 	in := c.prog.Insns[pc]
@@ -217,6 +226,8 @@ func (m *Machine) Resolved(prog int) []isa.Insn {
 		if pc := c.slot[i]; int(pc) < len(out) && out[pc].IsWide() {
 			w := isa.Wide(out[pc].Dst, 0, c.ops[i].imm)
 			out[pc], out[pc+1] = w[0], w[1]
+		} else if c.ops[i].own == opDead {
+			out[pc] = isa.Insn{Op: isa.ClassJMP, Off: -1} // goto -1, as the kernel's sanitize_dead_code
 		}
 	}
 	return out

@@ -107,3 +107,49 @@ func TestLoadErrors(t *testing.T) {
 		}
 	}
 }
+
+// Dead code of a verified program may have reserved fields set: the kernel
+// takes it out without looking.
+func TestDeadCode(t *testing.T) {
+	code := assemble(t, "r0 = 0\nif r0 == 0 goto +1\nr0 += 7\nr0 += 1\nexit")
+	code[2].Off = 5
+	m, err := vm.New(vm.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Load(&vm.Program{Insns: code}); err == nil {
+		t.Error("loaded without a word")
+	}
+	n, err := m.Load(&vm.Program{Insns: code, Verified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Resolved(n)[2]; got != (isa.Insn{Op: isa.ClassJMP, Off: -1}) {
+		t.Errorf("for a code generator: %v", got)
+	}
+	m.Entry(n)
+	if err := m.Reset(vm.Input{Ctx: make([]byte, 8)}); err != nil {
+		t.Fatal(err)
+	}
+	if s := m.Run(10); s != vm.StopExit || m.Reg(0) != 1 {
+		t.Errorf("%v, r0 %d", s, m.Reg(0))
+	}
+	code[1].Imm = 1 // now it is reached
+	if n, err = m.Load(&vm.Program{Insns: code, Verified: true}); err != nil {
+		t.Fatal(err)
+	}
+	m.Entry(n)
+	m.Reset(vm.Input{Ctx: make([]byte, 8)})
+	if s := m.Run(10); s != vm.StopFault || m.Fault().Code != vm.CodeDead {
+		t.Errorf("%v: %v", s, m.Fault())
+	}
+	for m.Back() == vm.StopStep {
+	}
+	if m.Steps() != 0 || m.Fault() != nil {
+		t.Error("no way back")
+	}
+	code[3].Op = 0xff // no instruction at all
+	if _, err := m.Load(&vm.Program{Insns: code, Verified: true}); err == nil {
+		t.Error("an unknown opcode was loaded")
+	}
+}

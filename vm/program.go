@@ -13,6 +13,12 @@ type Program struct {
 	License string
 	Insns   []isa.Insn
 
+	// Verified says that the verifier accepted the program. It looks at the
+	// reserved fields of instructions that it reaches only, so that dead code
+	// may have them set, and takes that code out; here it faults if it runs.
+	// Without Verified such a program is a LoadError.
+	Verified bool
+
 	// Maps translates the immediate of a map load (lddw with src 1, 2, 5 or
 	// 6) to the index of a map in the machine. Nil: they are the same.
 	Maps []int

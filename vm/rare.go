@@ -92,6 +92,9 @@ func (m *Machine) rare(in *op) outcome {
 	case opFrame:
 		m.raiseMsg(CodeFrame, "frame pointer is read only: r10 cannot be written")
 		return rareFault
+	case opDead:
+		m.raiseMsg(CodeDead, "the instruction has a reserved field set, and its program was said to be verified")
+		return rareFault
 	case opEnd:
 		m.raiseMsg(CodeEnd, "the program ran past its last instruction: it must end with exit")
 		return rareFault

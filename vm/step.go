@@ -69,7 +69,7 @@ const (
 func shapeOf(in *op) (uint16, shape) {
 	dst, src := uint16(in.dst/8), uint16(in.src/8)
 	switch in.own {
-	case isa.KindCallHelper, isa.KindCallLocal, isa.KindCallKfunc, isa.KindCallReg, isa.KindExit, isa.KindMayGoto, opEnd, opFrame:
+	case isa.KindCallHelper, isa.KindCallLocal, isa.KindCallKfunc, isa.KindCallReg, isa.KindExit, isa.KindMayGoto, opEnd, opFrame, opDead:
 		return arena.NoCell, shapeState
 	case isa.KindGotox:
 		return arena.NoCell, shapePlain

@@ -3,6 +3,7 @@ package vm
 import (
 	"errors"
 	"slices"
+	"sort"
 
 	"skep/vm/helper"
 	"skep/vm/isa"
@@ -35,22 +36,17 @@ func (m *Machine) Timers() []Timer {
 	for _, mp := range m.maps.Maps() {
 		out = m.mapTimers(out, mp)
 	}
-	slices.SortStableFunc(out, func(a, b Timer) int {
-		switch {
-		case a.Armed != b.Armed:
-			if a.Armed {
-				return -1
-			}
-			return 1
-		case a.Expires < b.Expires:
-			return -1
-		case a.Expires > b.Expires:
-			return 1
-		}
-		return 0
-	})
+	sort.Stable(byExpiry(out))
 	return out
 }
+
+type byExpiry []Timer
+
+func (t byExpiry) Len() int { return len(t) }
+func (t byExpiry) Less(i, j int) bool {
+	return t[i].Armed && !t[j].Armed || t[i].Armed == t[j].Armed && t[i].Expires < t[j].Expires
+}
+func (t byExpiry) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
 
 // mapTimers finds the timers of a map: parts of its values of that size whose
 // first word is one (lists and trees begin with an address, which is even).

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"slices"
+	"sort"
 	"unsafe"
 
 	"skep/vm/arena"
@@ -72,7 +73,7 @@ func (c *Change) reg(r int, old, now uint64) {
 // twice the older value stays.
 func (c *Change) join() {
 	slices.Reverse(c.Mem) // oldest first
-	slices.SortStableFunc(c.Mem, func(a, b MemChange) int { return int(int64(a.Addr) - int64(b.Addr)) })
+	sort.Stable(byAddr(c.Mem))
 	out := c.Mem[:0]
 	for _, x := range c.Mem {
 		if n := len(out); n > 0 && x.Addr <= out[n-1].Addr+out[n-1].Len {
@@ -153,3 +154,9 @@ func (m *Machine) search(before uint64, match func(step uint64, e arena.Entry) b
 	}
 	return 0, false
 }
+
+type byAddr []MemChange
+
+func (m byAddr) Len() int           { return len(m) }
+func (m byAddr) Less(i, j int) bool { return m[i].Addr < m[j].Addr }
+func (m byAddr) Swap(i, j int)      { m[i], m[j] = m[j], m[i] }

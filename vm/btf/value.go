@@ -279,16 +279,16 @@ func hex128(hi, lo uint64) string {
 
 func (w *walker) float(n *Node, lo uint64) {
 	var f float64
-	bits := 64
+	digits := 15
 	switch n.Bits {
 	case 32:
-		f, bits = float64(math.Float32frombits(uint32(lo))), 32
+		f, digits = float64(math.Float32frombits(uint32(lo))), 7
 	case 64:
 		f = math.Float64frombits(lo)
 	default:
 		return
 	}
-	n.Text = strconv.FormatFloat(f, 'g', -1, bits)
+	n.Text = string(appendFloat(nil, f, digits))
 	n.JSON = n.Text
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		n.JSON = `"` + n.Text + `"`

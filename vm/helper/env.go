@@ -146,7 +146,7 @@ const (
 	ObjectTCPSock                       // struct bpf_tcp_sock
 	ObjectTask                          // current task
 	ObjectCgroup
-	ObjectStorage // local storage of an object; index = map and owner
+	_ // once local storage
 	ObjectPerCPU
 	ObjectRegs    // pt_regs of the current task
 	ObjectSockopt // a socket option that was set; index = level<<16 | name

@@ -176,6 +176,7 @@ type fakeMap struct {
 	f                  *fake
 	typ, key, val, max uint32
 	used               uint32 // pages
+	owned              map[uint64]uint64
 	keys               []string
 	vals               []uint64
 	refs               map[uint32]uint32
@@ -299,8 +300,29 @@ func (m *fakeMap) Stack(i uint32) ([]uint64, bool) {
 	return s, ok
 }
 func (m *fakeMap) Pages() (uint32, uint32) { return 0x20000, 4 * 4096 }
-func (m *fakeMap) Used() uint32            { return m.used }
-func (m *fakeMap) SetUsed(n uint32)        { m.used = n }
+func (m *fakeMap) Of(owner uint64, create bool, init []byte, cpu uint32) uint64 {
+	if m.owned == nil {
+		m.owned = map[uint64]uint64{}
+	}
+	if m.typ == uint32(21) { // percpu_cgroup_storage
+		owner += uint64(cpu) << 40
+	}
+	if m.owned[owner] == 0 && create {
+		b := make([]byte, m.val)
+		copy(b, init)
+		m.owned[owner] = m.f.alloc(b)
+	}
+	return m.owned[owner]
+}
+func (m *fakeMap) Drop(owner uint64) int64 {
+	if m.owned[owner] == 0 {
+		return -2
+	}
+	delete(m.owned, owner)
+	return 0
+}
+func (m *fakeMap) Used() uint32     { return m.used }
+func (m *fakeMap) SetUsed(n uint32) { m.used = n }
 func (m *fakeMap) Sample() (uint64, uint32, bool) {
 	if len(m.queue) == 0 {
 		return 0, 0, false

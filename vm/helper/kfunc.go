@@ -8,11 +8,26 @@ type Kfunc struct {
 	Name  string
 	Hooks KfuncHooks // where it is registered
 	Flags KfuncFlags
-	Since string // first Linux version; empty: not noted
-	Doc   string // one sentence; empty for those that are about one subsystem
 }
 
-// KfuncFlags are the KF_* flags, with the kernel's values.
+// Since is the first Linux version that has the kfunc; empty: not noted.
+func (k *Kfunc) Since() string { since, _ := k.docs(); return since }
+
+// Doc is what the kfunc does, in one sentence; empty for those that are about
+// one subsystem.
+func (k *Kfunc) Doc() string { _, doc := k.docs(); return doc }
+
+func (k *Kfunc) docs() (since, doc string) {
+	for i := range kfuncDocs {
+		if d := &kfuncDocs[i]; d.name == k.Name {
+			return d.since, d.doc
+		}
+	}
+	return "", ""
+}
+
+// KfuncFlags are the KF_* flags, with the kernel's values, and two of ours at
+// the top.
 type KfuncFlags uint16
 
 const (
@@ -27,6 +42,9 @@ const (
 	KfuncIterNext     KfuncFlags = 1 << 9  // next element of an iteration
 	KfuncIterDestroy  KfuncFlags = 1 << 10 // ends an iteration
 	KfuncRCUProtected KfuncFlags = 1 << 11 // only in an RCU section
+
+	KfuncFilter KfuncFlags = 1 << 14 // its set has a filter besides the hooks: by attach type or target
+	KfuncModule KfuncFlags = 1 << 15 // of a module that the reference kernel does not load
 )
 
 // Has reports whether all of g are set.

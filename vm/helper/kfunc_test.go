@@ -25,12 +25,12 @@ func TestKfuncTable(t *testing.T) {
 		if helper.Name(id) != k.Name || helper.Lookup(id) != nil {
 			t.Errorf("%s: number %d is %q", k.Name, id, helper.Name(id))
 		}
-		if k.Hooks == 0 || (k.Since == "") != (k.Doc == "") {
+		if k.Hooks == 0 || (k.Since() == "") != (k.Doc() == "") {
 			t.Errorf("%+v is incomplete", k)
 		}
 		if helper.Simulated(id) {
 			sim++
-			if k.Doc == "" && !strings.HasPrefix(k.Name, "bpf_cpumask_") {
+			if k.Doc() == "" && !strings.HasPrefix(k.Name, "bpf_cpumask_") {
 				t.Errorf("%s is simulated and has no sentence", k.Name)
 			}
 		}

@@ -5,18 +5,22 @@ import "skep/vm/hook"
 // Proto is the prototype of a helper as the kernel's struct bpf_func_proto
 // states it, with the facts that the verifier keeps in switches of its own.
 type Proto struct {
-	ID    int
-	Name  string // with the bpf_ prefix, as in enum bpf_func_id
-	Since string // first Linux version that has it
-	Ret   RetKind
-	Args  [5]ArgKind
+	ID   int
+	Name string // with the bpf_ prefix, as in enum bpf_func_id
+	Ret  RetKind
+	Args [5]ArgKind
 	// Extra is the size of a MemFixedSize argument in bytes, or the BTFID of
 	// an ArgPtrToBTFID one, per argument.
 	Extra  [5]uint8
 	RetBTF BTFID
 	Flags  Flags
-	Doc    string // one sentence
 }
+
+// Since is the first Linux version that has the helper.
+func (p *Proto) Since() string { return helperDocs[p.ID][0] }
+
+// Doc is what the helper does, in one sentence.
+func (p *Proto) Doc() string { return helperDocs[p.ID][1] }
 
 // Flags are the yes-or-no facts of a helper.
 type Flags uint16

@@ -68,8 +68,8 @@ func sockAt(e Env, addr uint64) *Socket {
 func ctxSock(e Env) *Socket {
 	typ, _, ctx := e.Context()
 	if typ == hook.CgroupSock {
-		if w := e.World(); len(w.Sockets) > 0 {
-			return &w.Sockets[0]
+		if w := e.World(); w.Own < len(w.Sockets) {
+			return &w.Sockets[w.Own]
 		}
 		return nil
 	}

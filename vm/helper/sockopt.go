@@ -118,7 +118,7 @@ func sockMapUpdate(e Env, c *Call) {
 // task or cgroup; flag 1 makes it when it is not there, from value or zero.
 func storageGet(e Env, c *Call) {
 	const create = 1
-	m := mapArg(e, c)
+	m := ownedArg(e, c)
 	c.R0 = 0
 	if c.Args[1] == 0 || c.Args[3]&^create != 0 {
 		return
@@ -127,57 +127,43 @@ func storageGet(e Env, c *Call) {
 	if c.Args[2] != 0 && c.Args[3]&create != 0 {
 		init = read(e, c.Args[2], int(m.ValueSize()))
 	}
-	storage(e, c, m, c.Args[1], c.Args[3]&create != 0, init)
+	c.R0 = m.Of(c.Args[1], c.Args[3]&create != 0, init, e.CPU())
 }
 
-// storage is in an object of its own for each map and owner: a word that says
-// whether it exists, and the value.
-func storage(e Env, c *Call, m Map, owner uint64, create bool, init []byte) {
-	at := storageAt(e, c, m, owner)
-	b := peek(e, at, 8)
-	c.R0 = 0
-	if le.Uint64(b) == 0 {
-		if !create {
-			return
-		}
-		if init == nil {
-			init = make([]byte, m.ValueSize())
-		}
-		writeWord(e, at, 1)
-		write(e, at+8, init)
+// Owned is a map that keeps a value with a kernel object.
+type Owned interface {
+	Map
+	// Of is the address of the value of object owner, 0 when it has none and
+	// create is false or there is no room. A new value is init, or zeros.
+	Of(owner uint64, create bool, init []byte, cpu uint32) uint64
+	// Drop deletes it: 0 or -ENOENT.
+	Drop(owner uint64) int64
+}
+
+func ownedArg(e Env, c *Call) Owned {
+	m, ok := mapArg(e, c).(Owned)
+	if !ok {
+		panic(stop{fault("the map keeps no values with objects")})
 	}
-	c.R0 = at + 8
-}
-
-func storageAt(e Env, c *Call, m Map, owner uint64) uint64 {
-	return e.Object(ObjectStorage, hashWords([]uint64{c.Args[0], owner}), 8+int(m.ValueSize()))
+	return m
 }
 
 // storageDelete: (map, owner).
 func storageDelete(e Env, c *Call) {
-	m := mapArg(e, c)
+	m := ownedArg(e, c)
 	if c.Args[1] == 0 {
 		c.set(einval)
 		return
 	}
-	at := storageAt(e, c, m, c.Args[1])
-	b := peek(e, at, 8)
-	if le.Uint64(b) == 0 {
-		c.set(enoent)
-		return
-	}
-	c.set(0)
-	writeWord(e, at, 0)
+	c.set(m.Drop(c.Args[1]))
 }
 
 // getLocalStorage: (map, flags) is the storage of the cgroup that the program
 // is attached to; of a per-CPU one, that CPU's.
 func getLocalStorage(e Env, c *Call) {
-	const percpuCgroupStorage = 21
-	m := mapArg(e, c)
-	owner := uint64(1) << 40
-	if m.Type() == percpuCgroupStorage {
-		owner += uint64(e.CPU())
+	owner := uint64(1)
+	if g := e.World().Cgroups; len(g) > 0 {
+		owner = g[len(g)-1]
 	}
-	storage(e, c, m, owner, true, nil)
+	c.R0 = ownedArg(e, c).Of(owner, true, nil, e.CPU())
 }

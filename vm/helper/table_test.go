@@ -27,13 +27,13 @@ func TestTable(t *testing.T) {
 		p := helper.Lookup(id)
 		name, rest, _ := strings.Cut(sc.Text(), " ")
 		since, doc, _ := strings.Cut(rest, " ")
-		if p.ID != id || p.Name != "bpf_"+name || p.Since != since || p.Doc != doc {
+		if p.ID != id || p.Name != "bpf_"+name || p.Since() != since || p.Doc() != doc {
 			t.Errorf("row %d is %+v, want %s %s %q", id, p, name, since, doc)
 		}
-		if !strings.HasSuffix(p.Doc, ".") || seen[p.Doc] && !strings.HasPrefix(p.Doc, "Writes a sample") && name != "xdp_output" {
-			t.Errorf("%s: sentence %q is unfinished or used twice", name, p.Doc)
+		if !strings.HasSuffix(p.Doc(), ".") || seen[p.Doc()] && !strings.HasPrefix(p.Doc(), "Writes a sample") && name != "xdp_output" {
+			t.Errorf("%s: sentence %q is unfinished or used twice", name, p.Doc())
 		}
-		seen[p.Doc] = true
+		seen[p.Doc()] = true
 		if helper.ByName(p.Name) != p || helper.ByName(name) != p {
 			t.Errorf("%s is not found by name", name)
 		}

@@ -20,6 +20,7 @@ type World struct {
 	Links   []Link
 	Routes  []Route
 	Sockets []Socket
+	Own     int        // index of the socket that is the context of cgroup_sock programs
 	Stacks  [][]uint64 // kernel stacks, innermost first; the first is the current one
 	UserIPs []uint64   // the current task's user stack
 
@@ -34,6 +35,10 @@ type World struct {
 	Branches  []Branch
 	Symbols   []Symbol
 	VMAs      []VMA // memory areas of the current task
+
+	// UserKey, when set, is the number by which user space names a simulated
+	// kernel object, by its address: the key of its value in a storage map.
+	UserKey func(addr uint64) (uint32, bool)
 }
 
 // Task is the current task.

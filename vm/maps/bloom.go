@@ -89,3 +89,16 @@ func (m *bloom) Len() int {
 	}
 	return n
 }
+
+// Bloom is what a bloom filter shows of itself.
+type Bloom interface {
+	Map
+	// Bits is a copy of at most limit bytes of the bit array, lowest bit
+	// first, and how many bits an element sets.
+	Bits(limit int) ([]byte, uint32)
+}
+
+func (m *bloom) Bits(limit int) ([]byte, uint32) {
+	n := min(uint64(m.mask)/8+1, uint64(limit))
+	return append([]byte(nil), m.a.Bytes(m.bits, uint32(n))...), m.count
+}

@@ -61,6 +61,12 @@ type Set struct {
 	// number: what a lookup in a sockmap returns.
 	Sock func(number uint32) uint64
 
+	// UserKey, when set, gives the number by which user space names a kernel
+	// object: what it has in place of a file descriptor as the key of a storage
+	// map. Object is its inverse.
+	UserKey func(owner uint64) (uint32, bool)
+	Object  func(t Type, key uint32) (owner uint64, ok bool)
+
 	maps []Map
 }
 

@@ -51,13 +51,97 @@ func (m *storage) Of(owner uint64, create bool, init []byte, cpu uint32) uint64 
 
 func (m *storage) Drop(owner uint64) int64 { return m.hash.Delete(m.ownerKey(owner)) }
 
-// Lookup and Update from a program: there are none.
+// Lookup, Update and Delete from a program: there are none.
 func (m *storage) Lookup([]byte, uint32) uint64                { return 0 }
 func (m *storage) Update([]byte, []byte, uint64, uint32) int64 { return EOPNOTSUPP.Ret() }
 func (m *storage) Delete([]byte) int64                         { return EOPNOTSUPP.Ret() }
-func (m *storage) Remove(key []byte) Errno {
-	if uint32(len(key)) != m.spec.KeySize {
-		return EINVAL
+
+// named says whether user space names the owners by a number of 4 bytes; a
+// cgroup storage of old has the cgroup's id itself.
+func (m *storage) named() bool { return m.spec.KeySize == 4 && m.set.UserKey != nil }
+
+// userKey is the key that user space sees for one of the table's.
+func (m *storage) userKey(key []byte) []byte {
+	if m.named() {
+		if n, ok := m.set.UserKey(uint64(binary.LittleEndian.Uint32(key))); ok {
+			return key32(n)
+		}
 	}
-	return Errno(-m.hash.Delete(key))
+	return key
+}
+
+// own is the table's key for one of user space.
+func (m *storage) own(key []byte) ([]byte, Errno) {
+	switch {
+	case uint32(len(key)) != m.spec.KeySize:
+		return nil, EINVAL
+	case !m.named():
+		return key, 0
+	}
+	want := binary.LittleEndian.Uint32(key)
+	var found []byte
+	Elements(&m.hash, func(k []byte, _ uint64) bool {
+		if binary.LittleEndian.Uint32(m.userKey(k)) == want {
+			found = k
+		}
+		return found == nil
+	})
+	if found != nil {
+		return found, 0
+	}
+	if m.set.Object != nil {
+		if owner, ok := m.set.Object(m.spec.Type, want); ok {
+			return m.ownerKey(owner), 0
+		}
+	}
+	return nil, EBADF
+}
+
+func (m *storage) Get(key []byte) ([]byte, Errno) {
+	k, e := m.own(key)
+	if e != 0 {
+		return nil, e
+	}
+	return m.hash.Get(k)
+}
+
+func (m *storage) Set(key, value []byte, flags uint64) Errno {
+	k, e := m.own(key)
+	if e != 0 {
+		return e
+	}
+	return m.hash.Set(k, value, flags)
+}
+
+func (m *storage) Remove(key []byte) Errno {
+	k, e := m.own(key)
+	if e != 0 {
+		return e
+	}
+	return Errno(-m.hash.Delete(k))
+}
+
+// NextKey: the kernel walks only the storages of cgroups of old.
+func (m *storage) NextKey(key []byte) ([]byte, Errno) {
+	if m.spec.Type == CgroupStorage || m.spec.Type == PerCPUCgroupStorage {
+		return m.hash.NextKey(key)
+	}
+	return nil, ENOTSUPP
+}
+
+// Each shows the keys of user space, for the map views.
+func (m *storage) Each(pos uint64, cpu uint32) ([]byte, uint64, uint64, bool) {
+	key, value, next, ok := m.hash.Each(pos, cpu)
+	if ok {
+		key = m.userKey(key)
+	}
+	return key, value, next, ok
+}
+
+func (m *storage) KeyAt(addr uint32) ([]byte, bool) {
+	key, ok := m.hash.KeyAt(addr)
+	if ok {
+		key = m.userKey(key)
+	}
+	return key, ok
 }

@@ -344,33 +344,3 @@ func (m *trie) KeyAt(addr uint32) ([]byte, bool) {
 }
 
 func (m *trie) Len() int { return int(m.entries()) }
-
-// TrieNode is a node of an LPM trie, for views.
-type TrieNode struct {
-	Bits     uint32 // length of its prefix
-	Data     []byte // of which the first Bits count
-	Middle   bool   // intermediate: joins two others and has no value
-	Value    []byte
-	Children [2]*TrieNode
-}
-
-// Tree is what LPM tries show of themselves.
-type Tree interface {
-	Map
-	// Tree is the root, nil when the trie is empty.
-	Tree() *TrieNode
-}
-
-func (m *trie) Tree() *TrieNode { return m.tree(m.a.U32(m.root)) }
-
-func (m *trie) tree(n uint32) *TrieNode {
-	if n == 0 {
-		return nil
-	}
-	t := &TrieNode{Bits: m.bits(n), Data: append([]byte(nil), m.bytes(n)...), Middle: m.middle(n)}
-	if !t.Middle {
-		t.Value = m.get(nil, m.value(n, 0))
-	}
-	t.Children = [2]*TrieNode{m.tree(m.child(n, 0)), m.tree(m.child(n, 1))}
-	return t
-}

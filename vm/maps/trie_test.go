@@ -103,24 +103,32 @@ func TestTrieModel(t *testing.T) {
 				t.Errorf("iteration found %x", k)
 			}
 		}
-		checkTree(t, m.(maps.Tree).Tree(), 0)
+		checkTree(t, m.(maps.Trie).Nodes(1000))
 	}
 }
 
 // checkTree holds the trie to its shape: prefixes grow, intermediate nodes
-// have two children.
-func checkTree(t *testing.T, n *maps.TrieNode, above uint32) {
-	if n == nil {
-		return
-	}
-	if n.Middle && (n.Children[0] == nil || n.Children[1] == nil) {
-		t.Errorf("intermediate node /%d without two children", n.Bits)
-	}
-	for _, c := range n.Children {
-		if c != nil && c.Bits <= n.Bits {
-			t.Errorf("/%d below /%d", c.Bits, n.Bits)
+// have two children, every node but the root has one parent before it.
+func checkTree(t *testing.T, nodes []maps.TrieNode) {
+	parents := make([]int, len(nodes))
+	for i, n := range nodes {
+		if n.Middle && (n.Left < 0 || n.Right < 0) {
+			t.Errorf("intermediate node /%d without two children", n.Bits)
 		}
-		checkTree(t, c, n.Bits)
+		for _, c := range []int{n.Left, n.Right} {
+			if c < 0 {
+				continue
+			}
+			parents[c]++
+			if c <= i || nodes[c].Bits <= n.Bits {
+				t.Errorf("node %d /%d below %d /%d", c, nodes[c].Bits, i, n.Bits)
+			}
+		}
+	}
+	for i, n := range parents {
+		if n != min(i, 1) {
+			t.Errorf("node %d has %d parents", i, n)
+		}
 	}
 }
 

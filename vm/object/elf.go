@@ -257,7 +257,7 @@ func (f *file) parseRelocs() error {
 		}
 	}
 	for _, rs := range f.relocs {
-		sort.SliceStable(rs, func(i, j int) bool { return rs[i].off < rs[j].off })
+		sortBy(rs, func(a, b *reloc) bool { return a.off < b.off })
 	}
 	return nil
 }

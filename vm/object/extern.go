@@ -2,7 +2,6 @@ package object
 
 import (
 	"encoding/binary"
-	"sort"
 	"strconv"
 
 	"skep/vm/btf"
@@ -59,8 +58,7 @@ func (l *loader) collectExterns() error {
 		}
 		l.fixKsyms(ksymSec)
 	}
-	sort.SliceStable(kcfg, func(i, j int) bool {
-		a, b := &kcfg[i], &kcfg[j]
+	sortBy(kcfg, func(a, b *Extern) bool {
 		if x, y := align(spec, a.Type), align(spec, b.Type); x != y {
 			return x > y
 		}
@@ -69,7 +67,7 @@ func (l *loader) collectExterns() error {
 		}
 		return a.Name < b.Name
 	})
-	sort.SliceStable(ksyms, func(i, j int) bool { return ksyms[i].Name < ksyms[j].Name })
+	sortBy(ksyms, func(a, b *Extern) bool { return a.Name < b.Name })
 	l.obj.Externs = append(kcfg, ksyms...)
 	var size uint64
 	for i := range l.obj.Externs {
@@ -101,7 +99,7 @@ func (l *loader) kconfigMap(id btf.ID, kcfg []Extern, size uint32) {
 			spec.SetLinkage(vars[i].Type, btf.LinkGlobal)
 		}
 	}
-	sort.SliceStable(vars, func(i, j int) bool { return vars[i].Offset < vars[j].Offset })
+	sortBy(vars, func(a, b *btf.SecVar) bool { return a.Offset < b.Offset })
 	spec.SetDatasec(id, size, vars)
 	for _, e := range kcfg {
 		m.Vars = append(m.Vars, Var{Name: e.Name, Off: e.Off, Size: e.Size, Type: e.Type})

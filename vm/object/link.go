@@ -57,8 +57,7 @@ func (l *loader) collectFuncs() error {
 		l.funcs = append(l.funcs, function{name: s.name, sec: sec, off: s.value, size: s.size,
 			global: s.bind != stbLocal, hidden: s.hidden, entry: sec.name != ".text"})
 	}
-	sort.SliceStable(l.funcs, func(i, j int) bool {
-		a, b := &l.funcs[i], &l.funcs[j]
+	sortBy(l.funcs, func(a, b *function) bool {
 		if a.sec != b.sec {
 			return a.sec.index < b.sec.index
 		}
@@ -110,9 +109,9 @@ func (l *loader) attachRecords() error {
 		if err != nil {
 			return &Error{Section: ".BTF.ext", Err: err}
 		}
-		sort.SliceStable(funcs, func(i, j int) bool { return funcs[i].Insn < funcs[j].Insn })
-		sort.SliceStable(lines, func(i, j int) bool { return lines[i].Insn < lines[j].Insn })
-		sort.SliceStable(relos, func(i, j int) bool { return relos[i].Insn < relos[j].Insn })
+		sortBy(funcs, func(a, b *btf.FuncInfo) bool { return a.Insn < b.Insn })
+		sortBy(lines, func(a, b *btf.LineInfo) bool { return a.Insn < b.Insn })
+		sortBy(relos, func(a, b *btf.CoreRelo) bool { return a.Insn < b.Insn })
 		for ; i < len(l.funcs) && l.funcs[i].sec == sec; i++ {
 			fn := &l.funcs[i]
 			lo, hi := uint32(fn.off/isa.Size), uint32((fn.off+fn.size)/isa.Size)
@@ -179,8 +178,8 @@ func (l *loader) link() error {
 		if err := p.place(fn); err != nil {
 			return err
 		}
-		sort.SliceStable(p.prog.Maps, func(i, j int) bool { return p.prog.Maps[i].Insn < p.prog.Maps[j].Insn })
-		sort.SliceStable(p.prog.Ksyms, func(i, j int) bool { return p.prog.Ksyms[i].Insn < p.prog.Ksyms[j].Insn })
+		sortBy(p.prog.Maps, func(a, b *MapRef) bool { return a.Insn < b.Insn })
+		sortBy(p.prog.Ksyms, func(a, b *KsymRef) bool { return a.Insn < b.Insn })
 		l.obj.Programs = append(l.obj.Programs, p.prog)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package object
 
 import (
-	"sort"
 	"strconv"
 
 	"skep/vm/btf"
@@ -98,7 +97,7 @@ func (l *loader) fixDatasec(t btf.Type, sec *section) error {
 			spec.SetLinkage(v.Type, btf.LinkStatic)
 		}
 	}
-	sort.SliceStable(vars, func(i, j int) bool { return vars[i].Offset < vars[j].Offset })
+	sortBy(vars, func(a, b *btf.SecVar) bool { return a.Offset < b.Offset })
 	spec.SetDatasec(t.ID(), uint32(sec.size), vars)
 	return nil
 }

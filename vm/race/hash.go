@@ -52,9 +52,9 @@ func (e *Explorer) hash(cpu uint32) uint64 {
 	return h
 }
 
-// shared says whether the next instruction of a CPU reaches memory that
+// Shared says whether the next instruction of a CPU reaches memory that
 // others can reach: not its stack, context and packet.
-func shared(m *vm.Machine, c vm.CPU) bool {
+func Shared(m *vm.Machine, c vm.CPU) bool {
 	p := m.Program(c.Prog)
 	if p == nil || c.PC >= len(p.Insns) {
 		return false

@@ -199,7 +199,7 @@ func (e *Explorer) walk(from choice, cpu uint32) int {
 			e.end()
 			return made
 		}
-		if c := e.m.CPU(cpu); !canGo(c) || shared(e.m, c) {
+		if c := e.m.CPU(cpu); !canGo(c) || Shared(e.m, c) {
 			break
 		}
 	}

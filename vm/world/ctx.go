@@ -19,7 +19,7 @@ func (w *World) around(s *site) {
 	h.Cgroups = cgroups(t.cg)
 	h.Cookie = w.r.ev.Num("cookie", 0)
 	h.FuncArgs, h.FuncRet = s.args, uint64(w.r.val)
-	h.FuncIP = 0xffffffff81000000 + cgroupID(s.name)<<4
+	h.FuncIP = symbolAddr(kernelText, s.name)
 	h.PathName = w.get("path").s
 	if w.r.ev.Verb == "sysctl" {
 		value, write := w.r.ev.Get("value")
@@ -41,7 +41,7 @@ func (w *World) symbol(name string, addr uint64) {
 // input is what the machine is reset with for a program at a site.
 func (w *World) input(p *attached, s *site) vm.Input {
 	w.around(s)
-	in := vm.Input{CPU: w.r.ev.CPU, Clock: w.st.now, Seed: w.cfg.Seed + w.st.seq*0x9e3779b97f4a7c15, Tailroom: -1}
+	in := vm.Input{CPU: w.r.ev.CPU, Clock: w.st.now, Seed: w.seed(), Tailroom: -1}
 	ret := uint64(w.r.val)
 	switch p.sec.Type {
 	case hook.Kprobe:
@@ -74,10 +74,10 @@ func (w *World) input(p *attached, s *site) vm.Input {
 		w.set(&in, "major", s.num[1])
 		w.set(&in, "minor", s.num[2])
 	case hook.CgroupSysctl:
-		w.set(&in, "write", w.flag(w.hw.Sysctl.Write))
+		w.set(&in, "write", flag(w.hw.Sysctl.Write))
 	case hook.CgroupSock:
-		if len(w.hw.Sockets) > 0 {
-			in.Ctx = helper.SockBytes(&w.hw.Sockets[0])
+		if w.hw.Own < len(w.hw.Sockets) {
+			in.Ctx = helper.SockBytes(&w.hw.Sockets[w.hw.Own])
 		}
 	default:
 		w.netInput(&in, p, s)
@@ -109,7 +109,7 @@ func (w *World) netInput(in *vm.Input, p *attached, s *site) {
 	in.Start.Ifindex, in.Start.Queue = n.ifindex, w.cfg.Queue
 	if n.cookie != 0 {
 		if !w.dry {
-			in.Start.Sock = w.m.Sock(0)
+			in.Start.Sock = w.m.Sock(w.hw.Own)
 		}
 	}
 	proto := uint64(6)
@@ -156,13 +156,17 @@ func (w *World) netInput(in *vm.Input, p *attached, s *site) {
 		in.Start.Proto = 0x0800
 		w.addresses(in, local, peer)
 	case hook.SockOps:
-		op := s.num[0]
-		if op == 5 {
-			local, peer = peer, local // the end that accepts
-		}
-		w.set(in, "op", op)
-		if i := w.st.bySock(n.cookie); i >= 0 {
-			w.set(in, "state", uint64(w.st.socks[i].state))
+		w.set(in, "op", s.num[0])
+		w.setAt(in, "args", 0, s.num[1])
+		w.setAt(in, "args", 1, s.num[2])
+		if i := w.st.bySock(s.num[3]); i >= 0 {
+			k := &w.st.socks[i]
+			local, peer = k.local, k.peer
+			if !w.dry {
+				in.Start.Sock = w.m.Sock(k.slot)
+			}
+			w.set(in, "state", uint64(k.state))
+			w.set(in, "bpf_sock_ops_cb_flags", uint64(k.callbacks))
 		}
 		w.set(in, "snd_cwnd", 10)
 		w.set(in, "srtt_us", 8*250)

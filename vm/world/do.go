@@ -7,14 +7,11 @@ import (
 // setup gives the values that an event has from the start their names.
 func (w *World) setup() {
 	e := w.r.ev
-	w.let("dfd", atFDCWD)
-	w.let("olddfd", atFDCWD)
-	w.let("newdfd", atFDCWD)
+	w.lets("dfd olddfd newdfd", atFDCWD)
 	w.let("fd", firstFD)
-	w.let("kern", 0)
 	w.let("count", 4096)
-	w.let("error_code", e.Num("code", 0)<<8)
-	w.let("code", e.Num("code", 0)<<8)
+	w.let("error_code", e.Num("code", 0))
+	w.let("code", e.Num("code", 0)&0xff<<8)
 	for _, a := range e.Args {
 		if n, ok := number(a.Value); ok && !a.Quoted {
 			if w.get(a.Name).name == "" {
@@ -28,11 +25,8 @@ func (w *World) setup() {
 	w.setNet()
 	if data, ok := e.Get("data"); ok {
 		p := w.user([]byte(data))
-		w.let("buf", p)
-		w.let("buff", p)
-		for _, n := range [...]string{"count", "len", "size"} {
-			w.let(n, uint64(len(data)))
-		}
+		w.lets("buf buff", p)
+		w.lets("count len size", uint64(len(data)))
 	}
 }
 
@@ -46,14 +40,14 @@ func (w *World) setPath(path string) {
 		}
 	}
 	w.letText("path", path)
-	p := w.userText(path)
+	p := w.passText(path)
 	for _, n := range [...]string{"filename", "pathname", "oldname", "dir_name", "u_name"} {
 		w.bind(value{name: n, n: p, s: path})
 	}
-	w.let("dev_name", w.userText("tmpfs"))
+	w.let("dev_name", w.passText("tmpfs"))
 	w.let("u_type", w.get("dev_name").n)
 	if to, ok := e.Get("to"); ok {
-		w.let("newname", w.userText(to))
+		w.let("newname", w.passText(to))
 	}
 	flags, mode := e.Num("flags", oCloexec), uint64(0)
 	switch e.Verb {
@@ -70,13 +64,13 @@ func (w *World) setPath(path string) {
 	w.let("flags", flags)
 	w.let("mode", mode)
 	w.let("how", w.mem("open_how", 0).clear().set("flags", flags).set("mode", mode).ptr())
-	w.let("name", w.mem("filename", 0).set("name", w.kernelText("name", 0, path)).set("uptr", p).ptr())
+	w.let("name", w.mem("filename", 0).set("name", w.keepText("name", 0, path)).set("uptr", p).ptr())
 	if e.Verb == "exec" || e.Verb == "fork" {
 		args := []string{path}
 		args = append(args, strings.Fields(e.Text("args", ""))...)
 		vec := make([]byte, 0, 64)
 		for _, a := range args {
-			vec = le.AppendUint64(vec, w.userText(a))
+			vec = le.AppendUint64(vec, w.passText(a))
 		}
 		w.let("argv", w.user(le.AppendUint64(vec, 0)))
 		w.let("argc", uint64(len(args)))
@@ -93,9 +87,7 @@ func (w *World) current() {
 	o := w.fillTask(t)
 	w.let("self", o.ptr())
 	w.bind(value{name: "comm", s: t.comm})
-	for _, n := range [...]string{"p", "parent"} {
-		w.let(n, o.ptr())
-	}
+	w.lets("p parent", o.ptr())
 	w.let("pid", uint64(t.pid))
 	w.let("prio", 120)
 }
@@ -128,7 +120,10 @@ func (w *World) do(name string) {
 		w.let("old_pid", uint64(w.r.actor))
 		w.current()
 		w.st.now += e.Num("us", 100) * 1000
+	case "dying":
+		w.mem("task_struct", w.task().slot).set("exit_code", w.get("code").n)
 	case "exit":
+		w.drop(w.get("self").n)
 		w.st.exit(w.r.actor)
 	case "away":
 		w.switched(w.r.actor, 0, 1)
@@ -169,6 +164,7 @@ func (w *World) lookup() {
 		i = w.st.add(file{path: path, mode: modeDir | 0o755})
 	}
 	if i < 0 {
+		w.st.now += w.r.ev.Num("us", 10) * 1000
 		w.deny(-eNOENT)
 		return
 	}
@@ -211,35 +207,21 @@ func (w *World) newName() {
 func (w *World) bindFile(i int) {
 	m := w.fillFile(i)
 	w.let("file_index", uint64(i)+1)
-	w.let("dentry", m.dentry)
-	w.let("old_dentry", m.dentry)
-	w.let("new_dentry", m.dentry)
+	w.lets("dentry old_dentry new_dentry", m.dentry)
 	dir, name := parentOf(w.st.files[i].path)
 	w.letText("basename", name)
 	if d := w.st.file(dir); d >= 0 {
 		up := w.fillFile(d)
-		w.let("dir", up.inode)
-		w.let("old_inode", up.inode)
-		w.let("new_inode", up.inode)
-		p := w.mem("path", 1).set("dentry", up.dentry).ptr()
-		w.let("dirpath", p)
-		w.let("old_dir", p)
-		w.let("new_dir", p)
+		w.lets("dir old_inode new_inode", up.inode)
+		w.lets("dirpath old_dir new_dir", w.mem("path", 1).set("dentry", up.dentry).ptr())
 	}
-	w.let("path_addr", w.mem("path", 0).set("dentry", m.dentry).ptr())
-	flags := w.get("flags").n
-	o := w.mem("file", 0).set("f_inode", m.inode).set("f_flags", flags).set("f_path.dentry", m.dentry).set("f_mode", 1+flags&1)
-	o.set("f_path.mnt", w.mem("vfsmount", 0).set("mnt_root", w.mem("dentry", 0).ptr()).ptr())
-	o.set("f_cred", w.mem("cred", w.task().slot).ptr())
-	w.let("file", o.ptr())
-	if w.r.ev.Verb != "mmap" {
-		w.bind(value{name: "path", n: w.get("path_addr").n, s: w.get("path").s})
-	}
+	w.bind(value{name: "path", n: w.mem("path", 0).set("dentry", m.dentry).ptr(), s: w.get("path").s})
+	w.let("file", w.openFile(m, 0, w.task().slot, w.get("flags").n))
 	if w.r.ev.Verb == "rename" {
 		if to, ok := w.r.ev.Get("to"); ok {
 			n := w.mem("dentry", len(w.st.files)+1)
 			_, base := parentOf(to)
-			n.text("d_iname", base).set("d_name.len", uint64(len(base))).set("d_name.name", w.kernelText("new name", 0, base))
+			n.text("d_iname", base).set("d_name.len", uint64(len(base))).set("d_name.name", w.keepText("new name", 0, base))
 			w.let("new_dentry", n.ptr())
 		}
 	}
@@ -302,17 +284,13 @@ func (w *World) fork() {
 	pid := w.st.spawn(t)
 	child := w.st.tasks[w.st.task(pid)]
 	o := w.fillTask(&child)
-	w.let("child", o.ptr())
-	w.let("task", o.ptr())
-	w.let("child_pid", uint64(pid))
+	w.lets("child task p", o.ptr()) // what the tracepoints of the child say of "it"
+	w.lets("child_pid pid", uint64(pid))
 	w.let("parent", w.get("self").n)
 	w.let("parent_pid", uint64(w.r.actor))
 	w.letText("parent_comm", w.task().comm)
 	w.letText("child_comm", child.comm)
 	w.let("clone_flags", 17)
-	// What the tracepoints of the child say of "it".
-	w.let("p", o.ptr())
-	w.let("pid", uint64(pid))
 	w.letText("comm", child.comm)
 	w.let("target_cpu", uint64(w.r.ev.CPU))
 	w.r.val = int64(pid)
@@ -324,7 +302,7 @@ func (w *World) image() {
 	path := w.get("path").s
 	t := w.task()
 	f := w.file(path, 0, 0)
-	text := w.kernelText("bprm name", 0, path)
+	text := w.keepText("bprm name", 0, path)
 	b := w.mem("linux_binprm", 0).set("file", f.file).set("filename", text).set("interp", text)
 	b.set("argc", w.get("argc").n).set("cred", w.mem("cred", t.slot).ptr()).set("mm", w.mem("mm_struct", t.slot).ptr())
 	b.text("buf", "\x7fELF\x02\x01\x01")
@@ -370,13 +348,10 @@ func (w *World) victim() {
 	t := w.st.tasks[i]
 	p := w.fillTask(&t).ptr()
 	sig := e.Num("sig", 15)
-	w.let("u_pid", uint64(t.pid))
-	w.let("pid", uint64(t.pid))
+	w.lets("u_pid pid", uint64(t.pid))
 	w.letText("comm", t.comm)
-	w.let("p", p)
-	w.let("task", p)
+	w.lets("p task", p)
 	w.let("sig", sig)
 	w.let("info", w.mem("kernel_siginfo", 0).set("si_signo", sig).ptr())
 	w.let("group", 1)
-	w.let("cred", 0)
 }

@@ -21,7 +21,7 @@
 // Everything is deterministic: the same events, seed and programs give the
 // same addresses, times and results.
 //
-// Why scripts of tokens (zscript in verb.go) and not a Go function for each
+// Why scripts of tokens (verb.go) and not a Go function for each
 // verb? A firing is stepped through by a student, backwards too: what is left
 // of an event must be plain data, and a position in a script is a number.
 //

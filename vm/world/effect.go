@@ -75,7 +75,9 @@ func (w *World) effect(p *attached, s *site, f *Firing) {
 			} else {
 				take("refused")
 			}
+			return
 		}
+		w.steered(p, f)
 	case hook.SkReuseport, hook.SkSkb:
 		if ret == 0 && a != hook.SkSkbStreamParser {
 			take("dropped")
@@ -83,6 +85,13 @@ func (w *World) effect(p *attached, s *site, f *Firing) {
 	case hook.SkMsg:
 		if ret == 0 {
 			refuse(eACCES)
+		}
+	case hook.SockOps:
+		_, b := w.m.Context()
+		if i := w.st.bySock(s.num[3]); i >= 0 {
+			w.st.changeSock(i, func(k *sock) {
+				k.callbacks = uint32(hook.Struct("bpf_sock_ops").Get(b, "bpf_sock_ops_cb_flags", 0))
+			})
 		}
 	case hook.SocketFilter:
 		f.Effect = "the socket gets " + dec(int64(min(uint64(uint32(ret)), uint64(max(n-hook.EthernetLen, 0))))) + " bytes"
@@ -156,7 +165,22 @@ func (w *World) rewritten(f *Firing) {
 	f.Effect = "the address is now " + to.text(n.v6)
 	if i := w.st.bySock(n.cookie); i >= 0 {
 		w.st.changeSock(i, func(s *sock) { s.peer = to })
-		w.bindSock()
+		w.bindSock(n.cookie)
+	}
+}
+
+// steered finds out which socket an sk_lookup program chose: its address is in
+// the context.
+func (w *World) steered(p *attached, f *Firing) {
+	_, b := w.m.Context()
+	at := hook.Struct("bpf_sk_lookup").Get(b, "sk", 0)
+	for i := range w.st.socks {
+		s := &w.st.socks[i]
+		if at != 0 && w.m.Sock(s.slot) == at {
+			n := &w.r.net
+			n.steered, n.steerer = "the socket on port "+dec(int64(s.local.port)), p.Name
+			f.Effect = "the packet goes to " + n.steered
+		}
 	}
 }
 

@@ -121,9 +121,64 @@ func (a *Arg) text() string {
 	case a.Random:
 		return "rand(" + strconv.FormatInt(a.Lo, 10) + ".." + strconv.FormatInt(a.Hi, 10) + ")"
 	case a.Quoted || !plain(a.Value):
-		return strconv.Quote(a.Value)
+		return quote(a.Value)
 	}
 	return a.Value
+}
+
+// quote writes a text in quotes: \" \\ and \xNN for what does not print.
+func quote(s string) string {
+	const digits = "0123456789abcdef"
+	out := []byte{'"'}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			out = append(out, '\\', c)
+		case c == '\n':
+			out = append(out, '\\', 'n')
+		case c < 0x20 || c > 0x7e:
+			out = append(out, '\\', 'x', digits[c>>4], digits[c&15])
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(append(out, '"'))
+}
+
+// unquote reads a text in quotes and says how long it is as written; 0 when
+// it is none.
+func unquote(s string) (text string, n int) {
+	var out []byte
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return string(out), i + 1
+		case c != '\\':
+			out = append(out, c)
+		case i+1 >= len(s):
+			return "", 0
+		default:
+			i++
+			switch c := s[i]; c {
+			case 'n':
+				out = append(out, '\n')
+			case 't':
+				out = append(out, '\t')
+			case '0':
+				out = append(out, 0)
+			case 'x':
+				b, ok := unhex(s[i+1 : min(i+3, len(s))])
+				if !ok || len(b) != 1 {
+					return "", 0
+				}
+				out = append(out, b[0])
+				i += 2
+			default:
+				out = append(out, c)
+			}
+		}
+	}
+	return "", 0
 }
 
 // plain says whether a value can stand without quotes.

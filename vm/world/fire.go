@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"skep/vm"
+	"skep/vm/helper"
 	"skep/vm/hook"
 )
 
@@ -24,7 +25,6 @@ type run struct {
 	sites  []site
 	site   int // next site of sites
 	prog   int // next program at it
-	after  bool
 	frames []frame
 	env    []value
 	val    int64 // what the innermost function returns
@@ -34,6 +34,7 @@ type run struct {
 	failed bool
 	over   bool
 	actor  uint32 // pid of the current task
+	timers int    // that have fired
 	user   uint32 // bytes of user memory that are used
 	text   string
 	by     string // program that decided
@@ -68,11 +69,14 @@ func (w *World) Begin(e Event) {
 }
 
 // Next finds the next program that runs, writes the kernel memory that it
-// may look at and gives what the machine is to be reset with, once Entry has
-// been told Firing's program. False: the event is over.
+// may look at and gives what the machine is to be started with, see Start.
+// False: the event is over.
 func (w *World) Next() (*Firing, vm.Input, bool) {
 	r := &w.r
 	for !r.over {
+		if f, in, ok := w.due(); ok {
+			return f, in, true
+		}
 		for ; r.site < len(r.sites); r.site, r.prog = r.site+1, 0 {
 			s := &r.sites[r.site]
 			if r.denied && s.noPass {
@@ -100,8 +104,49 @@ func (w *World) Next() (*Firing, vm.Input, bool) {
 	return nil, vm.Input{}, false
 }
 
+// maxTimers bounds the timers that fire in an event: one may start itself
+// again for a time that has already come.
+const maxTimers = 10_000
+
+// due is the next timer whose time has come. It fires on its own time.
+func (w *World) due() (*Firing, vm.Input, bool) {
+	t, ok := w.m.NextTimer()
+	if !ok || t.Expires > w.st.now || t.Prog < 0 || w.r.timers >= maxTimers {
+		return nil, vm.Input{}, false
+	}
+	w.r.timers++
+	w.st.seq++
+	f := &Firing{Name: "timer", CPU: t.CPU, Task: "swapper/0", Site: "timer", Clock: t.Expires, Timer: &t}
+	for i := range w.progs {
+		if w.progs[i].Number == t.Prog {
+			f.Program, f.Name = i, w.progs[i].Name
+		}
+	}
+	if t.Work {
+		f.Site, f.Task = "work queue", "kworker/0:0"
+	}
+	w.hw.Task = helper.Task{Comm: f.Task, Addr: w.mem("task_struct", 0).ptr()}
+	return f, vm.Input{CPU: t.CPU, Clock: t.Expires, Seed: w.seed()}, true
+}
+
+func (w *World) seed() uint64 { return w.cfg.Seed + w.st.seq*0x9e3779b97f4a7c15 }
+
 // Machine is the number in the machine of the program that fires.
-func (w *World) Machine(f *Firing) int { return w.progs[f.Program].Number }
+func (w *World) Machine(f *Firing) int {
+	if f.Timer != nil {
+		return f.Timer.Prog
+	}
+	return w.progs[f.Program].Number
+}
+
+// Start puts the machine at the start of a firing.
+func (w *World) Start(f *Firing, in vm.Input) error {
+	if f.Timer != nil {
+		return w.m.FireTimer(*f.Timer, in)
+	}
+	w.m.Entry(w.Machine(f))
+	return w.m.Reset(in)
+}
 
 // Section is libbpf's row of the program that fires.
 func (w *World) Section(f *Firing) hook.Section { return w.progs[f.Program].sec }
@@ -117,15 +162,20 @@ func (w *World) Return(f *Firing) {
 		f.Fault = errBudget
 	}
 	f.Events = append([]vm.Event(nil), w.m.Events()...)
-	w.st.now = max(w.st.now, w.m.Clock()) + sitePause
+	w.st.now = max(w.st.now, w.m.Clock())
+	w.r.fired = append(w.r.fired[:len(w.r.fired):len(w.r.fired)], *f)
+	if f.Timer != nil {
+		return
+	}
+	w.st.now += sitePause
 	if f.site.typ == hook.PerfEvent && w.r.ev.Verb == "spin" {
 		w.st.now = f.Clock + f.site.num[1] // until the next sample
 	}
 	if f.Fault == nil {
 		w.effect(p, f.site, f)
+		w.r.fired[len(w.r.fired)-1] = *f
 	}
 	w.r.prog++
-	w.r.fired = append(w.r.fired[:len(w.r.fired):len(w.r.fired)], *f)
 }
 
 var errBudget = errors.New("the instruction budget of an event is used up")
@@ -145,8 +195,7 @@ func (w *World) Fire(e Event, budget int) Result {
 		if !ok {
 			break
 		}
-		w.m.Entry(w.Machine(f))
-		if err := w.m.Reset(in); err != nil {
+		if err := w.Start(f, in); err != nil {
 			f.Fault = err
 			w.r.prog++
 			w.r.fired = append(w.r.fired, *f)
@@ -228,6 +277,10 @@ func (w *World) step() {
 		r.sites = w.passes(name)
 	case "cg", "net", "ops", "rawtp", "perf", "iter", "prog", "lirc":
 		r.sites = w.special(word, name)
+	case "state":
+		r.sites = w.newState(decimal(name), r.net.cookie)
+	case "far":
+		r.sites = w.farEnd(name)
 	case "do":
 		w.do(name)
 	case "as":
@@ -305,6 +358,7 @@ func (w *World) end() {
 	r.over = true
 	if !r.net.keep && r.net.cookie != 0 {
 		w.st.release(r.net.cookie)
+		w.st.release(r.net.far)
 	}
 	w.st.now += eventPause
 }
@@ -342,7 +396,7 @@ func (w *World) callArgs() []uint64 {
 		} else if v := w.get(a.Value); v.name != "" && !a.Quoted {
 			out[i] = v.n
 		} else {
-			out[i] = w.userText(a.Value)
+			out[i] = w.passText(a.Value)
 		}
 	}
 	return out

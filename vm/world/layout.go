@@ -1,7 +1,6 @@
 package world
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -190,8 +189,8 @@ func (l *layouts) make(typ string) {
 // tcp_sock to its sock.
 func (l *layouts) rearrange(name string) {
 	s := l.structs[name]
-	if s.id != 0 {
-		return
+	if s.id != 0 || s.typedef {
+		return // a kuid_t is a number in a struct: its size is all that programs know
 	}
 	s.id = 1 // done
 	for _, m := range s.members {
@@ -205,7 +204,10 @@ func (l *layouts) rearrange(name string) {
 		at = l.sizeOf(rest[0].typ) + gap
 		rest = rest[1:]
 	}
-	slices.Reverse(rest)
+	for i := range len(rest) / 2 {
+		j := len(rest) - 1 - i
+		rest[i], rest[j] = rest[j], rest[i]
+	}
 	for i := range rest {
 		rest[i].off = (at + 7) &^ 7
 		at = rest[i].off + l.sizeOf(rest[i].typ) + gap

@@ -108,7 +108,6 @@ func (w *World) region(structure, name string, slot int, size uint32) memory {
 		Kind: arena.Object, Len: max(size, 8), Perm: arena.Read | arena.Write, Map: objectMap, Index: int32(slot), Name: name,
 	}, 64)
 	if err != nil {
-		w.full = true
 		return memory{w: w, name: structure}
 	}
 	return memory{w, structure, r.Base, r.Len}
@@ -129,6 +128,24 @@ func (o memory) set(path string, v uint64) memory {
 	var b [8]byte
 	le.PutUint64(b[:], v)
 	o.put(path, b[:], true)
+	return o
+}
+
+// preset writes members that always have the same value: "prio=120 on_cpu=1".
+func (o memory) preset(list string) memory {
+	for w := range strings.FieldsSeq(list) {
+		name, value, _ := strings.Cut(w, "=")
+		n, _ := number(value)
+		o.set(name, n)
+	}
+	return o
+}
+
+// fill writes several members, named with blanks between, with one value.
+func (o memory) fill(names string, v uint64) memory {
+	for n := range strings.FieldsSeq(names) {
+		o.set(n, v)
+	}
 	return o
 }
 
@@ -168,6 +185,47 @@ func (o memory) raw(b []byte) memory {
 	return o
 }
 
+// userKey is the number by which user space knows one of the world's objects,
+// for storage maps: see helper.World.UserKey.
+func (w *World) userKey(addr uint64) (uint32, bool) {
+	if addr>>32 != 0 {
+		return 0, false
+	}
+	r := w.m.Arena().Find(uint32(addr))
+	if r == nil || r.Map != objectMap {
+		return 0, false
+	}
+	switch n := int(r.Index); r.Name {
+	case "task_struct":
+		for i := range w.st.tasks {
+			if w.st.tasks[i].slot == n {
+				return w.st.tasks[i].pid, true
+			}
+		}
+	case "cgroup":
+		if n < len(w.st.cgroups) {
+			return uint32(cgroupID(w.st.cgroups[n])), true
+		}
+	case "inode":
+		if n < len(w.st.files) {
+			return uint32(w.st.files[n].ino), true
+		}
+	}
+	return uint32(r.Index), true
+}
+
+// drop forgets the values that storage maps keep with an object that is gone.
+func (w *World) drop(addr uint64) {
+	if w.dry || addr == 0 {
+		return
+	}
+	for _, m := range w.m.Maps().Maps() {
+		if s, ok := m.(interface{ Drop(owner uint64) int64 }); ok {
+			s.Drop(addr)
+		}
+	}
+}
+
 // userSize is the user memory that an event can use, bytes.
 const userSize = 64 << 10
 
@@ -186,11 +244,11 @@ func (w *World) user(b []byte) uint64 {
 	return uint64(at)
 }
 
-func (w *World) userText(s string) uint64 { return w.user(append([]byte(s), 0)) }
+func (w *World) passText(s string) uint64 { return w.user(append([]byte(s), 0)) }
 
-// kernelText keeps a string for a kernel object, by slot; the longest path
+// keepText keeps a string for a kernel object, by slot; the longest path
 // that is kept has 255 bytes.
-func (w *World) kernelText(kind string, slot int, s string) uint64 {
+func (w *World) keepText(kind string, slot int, s string) uint64 {
 	o := w.region("", kind, slot, 256).clear()
 	return o.raw([]byte(s[:min(len(s), 255)])).ptr()
 }

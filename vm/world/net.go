@@ -1,85 +1,9 @@
 package world
 
 import (
-	"encoding/binary"
-	"strconv"
-	"strings"
-
 	"skep/vm/helper"
 	"skep/vm/packet"
 )
-
-// flow is the socket and the packet of an event.
-type flow struct {
-	udp, v6     bool
-	unix        string // path of a unix socket's address
-	local, peer endpoint
-	cookie      uint64 // of the socket, 0 for none
-	keep        bool   // the socket stays after the event
-	data        []byte // what is sent or received
-	pkt         []byte // from the Ethernet header on
-	l4, payload int    // offsets in pkt
-	proto       uint8
-	ifindex     uint32
-	leaves      bool // the packet goes out
-}
-
-var le = binary.LittleEndian
-
-func dec(n int64) string { return strconv.FormatInt(n, 10) }
-
-// address reads ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT, or a path.
-func address(s string) (e endpoint, v6 bool, unix string, ok bool) {
-	if strings.HasPrefix(s, "/") {
-		return e, false, s, true
-	}
-	host, port := s, ""
-	if i := strings.LastIndexByte(s, ':'); i >= 0 && (s[0] == '[' || strings.IndexByte(s, ':') == i) {
-		host, port = s[:i], s[i+1:]
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if port != "" {
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
-			return e, false, "", false
-		}
-		e.port = uint16(n)
-	}
-	layer, at, n := "ipv4", 14+16, 4
-	if strings.IndexByte(host, ':') >= 0 {
-		layer, at, n, v6 = "ipv6", 14+24, 16, true
-	}
-	// The packet language knows addresses.
-	pkts, errs := packet.Parse(layer + "(dst=" + host + ")")
-	if len(errs) > 0 || len(pkts) != 1 || len(pkts[0].Data) < at+n {
-		return e, false, "", false
-	}
-	copy(e.ip[:n], pkts[0].Data[at:])
-	return e, v6, "", true
-}
-
-func formatIP(e *endpoint, v6 bool) string {
-	if !v6 {
-		b := e.ip
-		return dec(int64(b[0])) + "." + dec(int64(b[1])) + "." + dec(int64(b[2])) + "." + dec(int64(b[3]))
-	}
-	s := ""
-	for i := 0; i < 16; i += 2 {
-		if i > 0 {
-			s += ":"
-		}
-		s += strconv.FormatUint(uint64(binary.BigEndian.Uint16(e.ip[i:])), 16)
-	}
-	return s
-}
-
-func (e *endpoint) text(v6 bool) string {
-	h := formatIP(e, v6)
-	if v6 {
-		h = "[" + h + "]"
-	}
-	return h + ":" + dec(int64(e.port))
-}
 
 // ephemeral is where ports of sockets begin that nobody bound.
 const ephemeral = 40000
@@ -111,7 +35,7 @@ func (w *World) setNet() {
 		n.peer.port = uint16(e.Num("port", port))
 	}
 	n.local.port = ephemeral + uint16(w.st.sock%20000)
-	n.ifindex = 1
+	n.ifindex = loopback
 	switch {
 	case n.v6 && n.peer.ip[0] == 0:
 		n.local.ip[15] = 1
@@ -134,20 +58,16 @@ func (w *World) setNet() {
 	}
 	data := e.Text("data", "skep")
 	n.data = []byte(data)
-	w.let("type", 1+w.flag(n.udp))
+	w.let("type", 1+flag(n.udp))
 	w.let("family", n.family())
-	w.let("protocol", 6+11*w.flag(n.udp))
-	w.let("addrlen", 16)
-	w.let("addr_len", 16)
+	w.let("protocol", 6+11*flag(n.udp))
+	w.lets("addrlen addr_len", 16)
 	w.let("backlog", 4096)
-	w.let("len", uint64(len(data)))
-	w.let("size", uint64(len(data)))
+	w.lets("len size", uint64(len(data)))
 	if e.Verb == "mmap" {
 		w.let("len", e.Num("size", 65536))
-		w.let("addr", 0)
-		w.let("prot", 3)
-		w.let("reqprot", 3)
-		w.let("flags", 0x22) // MAP_PRIVATE|MAP_ANONYMOUS
+		w.lets("prot reqprot", 3) // PROT_READ|PROT_WRITE
+		w.let("flags", 0x22)      // MAP_PRIVATE|MAP_ANONYMOUS
 		w.let("fd", ^uint64(0))
 	}
 	w.let("level", e.Num("level", 1))
@@ -158,7 +78,7 @@ func (w *World) setNet() {
 	}
 }
 
-func (w *World) flag(b bool) uint64 {
+func flag(b bool) uint64 {
 	if b {
 		return 1
 	}
@@ -174,16 +94,6 @@ func optval(e *Event) []byte {
 	return []byte(v)
 }
 
-func (n *flow) family() uint64 {
-	switch {
-	case n.unix != "":
-		return afUnix
-	case n.v6:
-		return afInet6
-	}
-	return afInet
-}
-
 // doNet is what the kernel does with sockets and packets.
 func (w *World) doNet(name string) {
 	n := &w.r.net
@@ -194,14 +104,14 @@ func (w *World) doNet(name string) {
 	case "socket":
 		i := w.st.addSock(sock{udp: n.udp, v6: n.v6, state: tcpClose, local: n.local, peer: n.peer, uid: w.task().uid, cg: w.task().cg})
 		n.cookie = w.st.socks[i].cookie
-		w.bindSock()
+		w.bindSock(n.cookie)
 		w.r.val = firstFD
 	case "syn":
-		w.sockState(tcpClose, tcpSynSent)
+		i := w.st.addSock(sock{v6: n.v6, state: tcpSynRecv, local: n.peer, peer: n.local, cg: w.task().cg})
+		n.far = w.st.socks[i].cookie
 		w.send("S", nil)
 		w.r.val = 0
 	case "established":
-		w.sockState(tcpSynSent, tcpEstab)
 		w.r.text = "connected to " + n.peer.text(n.v6)
 	case "send":
 		w.st.now += e.Num("us", 10) * 1000
@@ -219,23 +129,27 @@ func (w *World) doNet(name string) {
 		n.local, n.keep = n.peer, true
 		n.peer = endpoint{}
 		w.st.changeSock(w.st.bySock(n.cookie), func(s *sock) { s.local, s.peer = n.local, n.peer })
-		w.bindSock()
+		w.bindSock(n.cookie)
 		w.r.text = "bound to " + n.local.text(n.v6)
 		w.r.val = 0
 	case "listen":
-		w.sockState(tcpClose, tcpListen)
 		w.r.text = "listens on " + n.local.text(n.v6)
 	case "accept":
 		n.local = n.peer
 		n.peer, _, _, _ = address(e.Text("from", "10.0.0.2:40000"))
-		i := w.st.addSock(sock{v6: n.v6, local: n.local, peer: n.peer, state: tcpEstab, uid: w.task().uid, cg: w.task().cg})
+		i := w.st.addSock(sock{v6: n.v6, local: n.local, peer: n.peer, state: tcpSynRecv, uid: w.task().uid, cg: w.task().cg})
 		n.cookie, n.keep = w.st.socks[i].cookie, true
-		w.sockState(3, tcpEstab) // from SYN_RECV
+		w.bindSock(n.cookie)
 		w.r.val = firstFD + 1
 		w.r.text = "accepted " + n.peer.text(n.v6)
 	case "release":
+		w.drop(w.get("sk").n)
+		if i := w.st.bySock(n.cookie); i >= 0 && !w.dry {
+			w.drop(w.m.Sock(w.st.socks[i].slot))
+		}
 		w.st.release(n.cookie)
-		n.cookie = 0
+		w.st.release(n.far)
+		n.cookie, n.far = 0, 0
 		w.r.val = 0
 	case "arrive":
 		n.leaves = false
@@ -247,18 +161,36 @@ func (w *World) doNet(name string) {
 	}
 }
 
-// sockState changes the state of the event's socket.
-func (w *World) sockState(from, to uint32) {
-	w.st.changeSock(w.st.bySock(w.r.net.cookie), func(s *sock) { s.state = to })
+// newState changes the state of a TCP socket: who is told.
+func (w *World) newState(to uint32, cookie uint64) []site {
+	i := w.st.bySock(cookie)
+	if i < 0 || w.st.socks[i].udp {
+		return nil
+	}
+	from := w.st.socks[i].state
+	if from == tcpClose && to > tcpSynRecv && to != tcpListen {
+		return nil // it never was established
+	}
+	w.st.changeSock(i, func(s *sock) { s.state = to })
 	w.let("oldstate", uint64(from))
 	w.let("newstate", uint64(to))
-	w.bindSock()
+	w.bindSock(cookie)
+	out := w.passes("sock/inet_sock_set_state")
+	if w.st.socks[i].callbacks&cbState != 0 {
+		out = append(out, w.sockOps(cookie, opState, uint64(from), uint64(to))...)
+	}
+	return out
 }
 
-// bindSock writes the kernel's structs of the event's socket and gives them
-// their names.
-func (w *World) bindSock() {
-	i := w.st.bySock(w.r.net.cookie)
+// BPF_SOCK_OPS_STATE_CB and its flag of bpf_sock_ops_cb_flags_set.
+const (
+	opState = 10
+	cbState = 1 << 2
+)
+
+// bindSock writes the kernel's structs of a socket and gives them their names.
+func (w *World) bindSock(cookie uint64) {
+	i := w.st.bySock(cookie)
 	if i < 0 {
 		return
 	}
@@ -266,10 +198,8 @@ func (w *World) bindSock() {
 	n := &w.r.net
 	o := w.fillSock(s)
 	front := w.mem("socket", s.slot)
-	w.let("sk", o.ptr())
-	w.let("skaddr", o.ptr())
-	w.let("sock", front.ptr())
-	w.let("newsock", front.ptr())
+	w.lets("sk skaddr", o.ptr())
+	w.lets("sock newsock", front.ptr())
 	w.let("sport", uint64(s.local.port))
 	w.let("dport", uint64(s.peer.port))
 	w.letText("saddr", string(s.local.ip[:4]))
@@ -277,44 +207,29 @@ func (w *World) bindSock() {
 	w.letText("saddr_v6", string(s.local.ip[:]))
 	w.letText("daddr_v6", string(s.peer.ip[:]))
 	b := n.sockaddr()
-	w.let("uaddr", w.region("", "sockaddr", 0, 128).clear().raw(b).ptr())
-	w.let("address", w.get("uaddr").n)
+	kernel := w.region("", "sockaddr", 0, 128).clear().raw(b).ptr()
+	w.lets("uaddr address", kernel)
 	user := w.get("u_addr").n
 	if user == 0 {
 		user = w.user(b)
 	}
-	for _, name := range [...]string{"u_addr", "uservaddr", "umyaddr", "upeer_sockaddr", "usockaddr"} {
-		w.let(name, user)
-	}
-	m := w.mem("msghdr", 0).set("msg_name", w.get("uaddr").n).set("msg_namelen", 16)
-	w.let("msg", m.ptr())
+	w.lets("u_addr uservaddr umyaddr upeer_sockaddr usockaddr", user)
+	w.let("msg", w.mem("msghdr", 0).set("msg_name", kernel).preset("msg_namelen=16").ptr())
 	w.surround()
 }
 
-// sockaddr is the address of the event in the form of the system calls.
-func (n *flow) sockaddr() []byte {
-	b := le.AppendUint16(nil, uint16(n.family()))
-	if n.unix != "" {
-		return append(append(b, n.unix...), 0)
-	}
-	b = binary.BigEndian.AppendUint16(b, n.peer.port)
-	if n.v6 {
-		b = append(b, 0, 0, 0, 0)
-		return append(append(b, n.peer.ip[:]...), 0, 0, 0, 0)
-	}
-	return append(append(b, n.peer.ip[:4]...), make([]byte, 8)...)
-}
-
-// surround tells helpers the sockets there are, that of the event first.
+// surround tells helpers the sockets there are, by slot, and which is that of
+// the event.
 func (w *World) surround() {
-	w.hw.Sockets = w.hw.Sockets[:0:0]
-	first := w.st.bySock(w.r.net.cookie)
-	if first >= 0 {
-		w.hw.Sockets = append(w.hw.Sockets, helperSock(&w.st.socks[first]))
-	}
+	w.hw.Sockets, w.hw.Own = nil, 0
 	for i := range w.st.socks {
-		if i != first {
-			w.hw.Sockets = append(w.hw.Sockets, helperSock(&w.st.socks[i]))
+		s := &w.st.socks[i]
+		for len(w.hw.Sockets) <= s.slot {
+			w.hw.Sockets = append(w.hw.Sockets, helper.Socket{})
+		}
+		w.hw.Sockets[s.slot] = helperSock(s)
+		if s.cookie == w.r.net.cookie {
+			w.hw.Own = s.slot
 		}
 	}
 }
@@ -373,63 +288,6 @@ func (w *World) send(flags string, data []byte) {
 	w.bindSkb()
 }
 
-func hexText(b []byte) string {
-	const digits = "0123456789abcdef"
-	out := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		out = append(out, digits[c>>4], digits[c&15])
-	}
-	return string(out)
-}
-
-// dissect finds the transport header of the packet and, of an event that has
-// no socket of its own, the addresses.
-func (n *flow) dissect() {
-	b := n.pkt
-	n.l4, n.payload, n.proto = len(b), len(b), 0
-	if len(b) < 14 {
-		return
-	}
-	own := n.cookie != 0
-	switch binary.BigEndian.Uint16(b[12:]) {
-	case 0x0800:
-		if len(b) < 34 {
-			return
-		}
-		n.proto, n.l4 = b[23], 14+int(b[14]&15)*4
-		if !own {
-			n.peer, n.local = endpoint{}, endpoint{}
-			copy(n.peer.ip[:4], b[26:])
-			copy(n.local.ip[:4], b[30:])
-		}
-	case 0x86dd:
-		if len(b) < 54 {
-			return
-		}
-		n.proto, n.l4, n.v6 = b[20], 54, true
-		if !own {
-			copy(n.peer.ip[:], b[22:])
-			copy(n.local.ip[:], b[38:])
-		}
-	default:
-		return
-	}
-	n.l4 = min(n.l4, len(b))
-	n.payload = n.l4
-	if n.proto != 6 && n.proto != 17 || n.l4+8 > len(b) {
-		return
-	}
-	if !own {
-		n.udp = n.proto == 17
-		n.peer.port, n.local.port = binary.BigEndian.Uint16(b[n.l4:]), binary.BigEndian.Uint16(b[n.l4+2:])
-	}
-	n.payload += 8
-	if n.proto == 6 && n.l4+20 <= len(b) {
-		n.payload = n.l4 + int(b[n.l4+12]>>4)*4
-	}
-	n.payload = min(n.payload, len(b))
-}
-
 // skbData is how much of a packet the kernel's struct sk_buff points to.
 const skbData = 2048
 
@@ -451,8 +309,7 @@ func (w *World) bindSkb() {
 	}
 	o.set("mac_header", 0).set("network_header", 14).set("transport_header", uint64(n.l4)).set("tail", uint64(len(n.pkt)))
 	o.set("dev", dev.ptr()).set("skb_iif", uint64(n.ifindex)).set("sk", w.get("sk").n)
-	w.let("skb", o.ptr())
-	w.let("skbaddr", o.ptr())
+	w.lets("skb skbaddr", o.ptr())
 	w.bind(value{name: "name", s: name, n: w.get("name").n})
 	w.let("len", uint64(max(len(n.pkt)-14, 0)))
 }
@@ -465,6 +322,10 @@ func (w *World) deliver() {
 		return // send said it
 	}
 	if n.proto == 6 || n.proto == 17 {
+		if n.steered != "" {
+			r.text, r.by = "delivered to "+n.steered, n.steerer
+			return
+		}
 		if w.st.listener(n.udp, n.local) >= 0 {
 			r.text = "delivered to port " + dec(int64(n.local.port))
 			return

@@ -231,6 +231,9 @@ func (p *parser) args(e *Event, v *Verb) bool {
 		if _, num := number(a.Value); isNumeric(name) && !a.Random && (!num || a.Quoted) {
 			return p.fail(at, p.at, name+" must be a number", "as 1000, 0x10 or rand(1000..1010)")
 		}
+		if _, _, _, ok := address(a.Value); !ok && (name == "addr" || name == "from") {
+			return p.fail(at, p.at, name+" must be an address", "as 10.0.0.2:443, [fd00::2]:443 or the path of a socket")
+		}
 		if len(e.Args) >= maxArgs {
 			return p.fail(from, p.at, "an event has at most 32 arguments", "")
 		}
@@ -266,13 +269,12 @@ func (p *parser) value(name string) (Arg, bool) {
 	a := Arg{Name: name}
 	from := p.at
 	if p.at < len(p.line) && p.line[p.at] == '"' {
-		q, err := strconv.QuotedPrefix(p.line[p.at:])
-		if err != nil {
-			return a, p.fail(from, len(p.line), "the text in quotes has no end", `write a " behind it, and \" for one inside`)
+		text, n := unquote(p.line[p.at:])
+		if n == 0 {
+			return a, p.fail(from, len(p.line), "the text in quotes has no end, or an unknown escape", `write a " behind it; inside, \" \\ \n \t \0 and \x41`)
 		}
-		p.at += len(q)
-		a.Quoted = true
-		a.Value, _ = strconv.Unquote(q)
+		p.at += n
+		a.Quoted, a.Value = true, text
 		return a, true
 	}
 	w := p.word()

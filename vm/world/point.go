@@ -39,8 +39,8 @@ setsockopt 54 208 fd level optname optval optlen
 getsockopt 55 209 fd level optname optval optlen
 `
 
-// funcs: name and arguments of kernel functions, without those of security
-// hooks, which are security_ and the hook's name.
+// funcs: name and arguments of kernel functions. Those of security hooks,
+// security_ and the hook's name, are here only where they differ.
 const funcs = `
 do_sys_openat2 dfd filename how
 vfs_read file buf count pos
@@ -63,6 +63,8 @@ tcp_sendmsg sk msg size
 udp_recvmsg sk msg len flags addr_len
 tcp_recvmsg sk msg len flags addr_len
 inet_csk_accept sk arg
+security_inode_rename old_inode old_dentry new_inode new_dentry flags
+security_mmap_file file prot flags
 `
 
 // lsms: name and arguments of security hooks.
@@ -143,11 +145,10 @@ func syscall(name string, arm64 bool) (uint64, []string) {
 
 // funcArgs is the arguments of a kernel function.
 func funcArgs(name string) []string {
-	if hook, ok := strings.CutPrefix(name, "security_"); ok {
-		text, _ := row(lsms, hook)
-		return strings.Fields(text)
+	text, ok := row(funcs, name)
+	if !ok {
+		text, _ = row(lsms, strings.TrimPrefix(name, "security_"))
 	}
-	text, _ := row(funcs, name)
 	return strings.Fields(text)
 }
 

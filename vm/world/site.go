@@ -1,7 +1,6 @@
 package world
 
 import (
-	"strconv"
 	"strings"
 
 	"skep/vm/hook"
@@ -48,6 +47,13 @@ type value struct {
 
 // let gives a name a value.
 func (w *World) let(name string, n uint64) { w.bind(value{name: name, n: n}) }
+
+// lets gives several names, with blanks between, one value.
+func (w *World) lets(names string, n uint64) {
+	for name := range strings.FieldsSeq(names) {
+		w.let(name, n)
+	}
+}
 
 // letText gives a name a text.
 func (w *World) letText(name, s string) { w.bind(value{name: name, s: s}) }
@@ -168,12 +174,13 @@ func (w *World) function(name string, args []uint64) ([]site, frame) {
 // security is the sites of a security hook: its function, the programs, its
 // return.
 func (w *World) security(name string) []site {
-	args := w.values(funcArgs("security_" + name))
 	fn := "security_" + name
+	args := w.values(funcArgs(fn))
+	hook, _ := row(lsms, name)
 	return []site{
 		{kind: atEntry, name: fn, args: args, title: "entry of " + fn},
 		{kind: atModify, name: fn, args: args, title: "fmod_ret/" + fn, noPass: true},
-		{kind: atLSM, name: name, args: args, title: "lsm/" + name, noPass: true},
+		{kind: atLSM, name: name, args: w.values(strings.Fields(hook)), title: "lsm/" + name, noPass: true},
 		{kind: atExit, name: fn, args: args, title: "return of " + fn},
 	}
 }
@@ -197,17 +204,7 @@ func (w *World) format(fields []string) []byte {
 	for _, f := range fields {
 		name, typ, _ := strings.Cut(f, ":")
 		v := w.get(name)
-		n, align := 8, 8
-		switch typ[0] {
-		case 'i', 'u':
-			n, _ = strconv.Atoi(typ[1:])
-			align = n
-		case 'c':
-			n, _ = strconv.Atoi(typ[1:])
-			align = 1
-		case 's':
-			n, align = 4, 4
-		}
+		n, align := fieldSize(typ)
 		for len(b)%align != 0 {
 			b = append(b, 0)
 		}

@@ -21,10 +21,7 @@ func (w *World) special(word, name string) []site {
 			fn := r.ev.Text("fn", "")
 			return []site{{kind: atOps, name: fn, args: w.callArgs(), title: "struct_ops/" + fn}}
 		}
-		if n.udp || n.unix != "" {
-			return nil
-		}
-		return []site{{typ: hook.SockOps, attach: both(hook.CgroupSockOps), title: "sockops", num: [4]uint64{uint64(decimal(name))}}}
+		return w.sockOps(n.cookie, uint64(decimal(name)), 0, 0)
 	case "rawtp":
 		args := w.callArgs()
 		fn := r.ev.Text("fn", "")
@@ -44,9 +41,28 @@ func (w *World) special(word, name string) []site {
 		ctx, _ := unhex(r.ev.Text("ctx", ""))
 		return []site{{typ: hook.Syscall, raw: ctx, title: "syscall program"}}
 	case "lirc":
-		return []site{{typ: hook.LircMode2, raw: le.AppendUint32(nil, uint32(r.ev.Num("sample", 0))), title: "lirc_mode2"}}
+		return []site{{typ: hook.LircMode2, attach: both(hook.AttachLircMode2), raw: le.AppendUint32(nil, uint32(r.ev.Num("sample", 0))), title: "lirc_mode2"}}
 	}
 	return nil
+}
+
+// sockOps is where a TCP socket's sockops programs are asked or told: op, and
+// its first two arguments.
+func (w *World) sockOps(cookie, op, a, b uint64) []site {
+	if w.r.net.udp || w.r.net.unix != "" || cookie == 0 {
+		return nil
+	}
+	return []site{{typ: hook.SockOps, attach: both(hook.CgroupSockOps), title: "sockops", num: [4]uint64{op, a, b, cookie}}}
+}
+
+// farEnd is what happens to the socket at the other end of a connection to
+// this machine: "ops:5" or "state:1".
+func (w *World) farEnd(what string) []site {
+	word, n, _ := strings.Cut(what, ":")
+	if word == "ops" {
+		return w.sockOps(w.r.net.far, uint64(decimal(n)), 0, 0)
+	}
+	return w.newState(decimal(n), w.r.net.far)
 }
 
 func both(a hook.AttachType) [2]hook.AttachType { return [2]hook.AttachType{a, a} }
@@ -135,6 +151,10 @@ func (w *World) netSites(name string) []site {
 	s := site{title: name, noPass: true}
 	if !n.leaves {
 		s.num[0] = ingress
+		// What was sent to another machine arrives at interfaces over there.
+		if n.cookie != 0 && n.ifindex != loopback && name != "cgroup_skb/ingress" && name != "sk_skb" && name != "sk_msg" {
+			return nil
+		}
 	}
 	transport := n.proto == 6 || n.proto == 17
 	switch name {
@@ -197,8 +217,8 @@ func (w *World) samples() []site {
 	if e.Verb == "spin" {
 		count = min(e.Num("ms", 1)*hz/1000, maxSamples)
 	}
-	stack := w.stack(e.Text("stack", ""), 0x400000)
-	kernel := w.stack(e.Text("kstack", ""), 0xffffffff81000000)
+	stack := w.stack(e.Text("stack", ""), userText)
+	kernel := w.stack(e.Text("kstack", ""), kernelText)
 	w.hw.UserIPs = stack
 	w.hw.Stacks = [][]uint64{kernel}
 	ip := e.Num("ip", 0)
@@ -224,7 +244,7 @@ func (w *World) stack(text string, base uint64) []uint64 {
 		}
 		ip, ok := number(name)
 		if !ok {
-			ip = base + cgroupID(name)<<4
+			ip = symbolAddr(base, name)
 			w.symbol(name, ip)
 		}
 		out = append([]uint64{ip}, out...)

@@ -1,23 +1,25 @@
 package world
 
-import "slices"
-
 // state is everything that events change, apart from what is in the arena:
 // plain values, and slices that are replaced and never written to, so that a
 // copy of the struct is a copy of it all.
 type state struct {
-	tasks []task
-	files []file
-	socks []sock
-	now   uint64 // CLOCK_MONOTONIC, ns
-	seq   uint64 // firings so far
-	pid   uint32 // last one given out
-	sock  uint64 // last cookie given out
-	ino   uint64
-	last  [maxCPUs]uint32 // pid of the task that ran last
+	tasks   []task
+	files   []file
+	socks   []sock
+	cgroups []string // paths
+	now     uint64   // CLOCK_MONOTONIC, ns
+	seq     uint64   // firings so far
+	pid     uint32   // last one given out
+	sock    uint64   // last cookie given out
+	ino     uint64
 }
 
-const maxCPUs = 64
+// Bounds of what a list of events can make: memory, and time to find things.
+const (
+	maxTasks = 512 // of sockets too
+	maxFiles = 4096
+)
 
 type task struct {
 	pid, ppid uint32
@@ -48,6 +50,7 @@ type sock struct {
 	cookie      uint64
 	cg          string
 	slot        int
+	callbacks   uint32 // flags of bpf_sock_ops_cb_flags_set
 }
 
 type endpoint struct {
@@ -65,7 +68,9 @@ const (
 	eCONNREFUSED  = 111
 	eADDRINUSE    = 98
 	tcpEstab      = 1
-	tcpSynSent    = 2
+	tcpSynRecv    = 3
+	tcpFinWait1   = 4
+	tcpFinWait2   = 5
 	tcpClose      = 7
 	tcpListen     = 10
 	modeDir       = 0o040000
@@ -98,6 +103,10 @@ func (st *state) start(clock uint64) {
 		{path: "/dev/null", mode: modeChar | 0o666, rdev: 1<<20 | 3},
 		{path: "/dev/zero", mode: modeChar | 0o666, rdev: 1<<20 | 5},
 		{path: "/dev/mem", mode: modeChar | 0o640, rdev: 1<<20 | 1},
+		{path: "/bin/true", mode: modeReg | 0o755},
+		{path: "/bin/bash", mode: modeReg | 0o755},
+		{path: "/usr/bin/sudo", mode: modeReg | 0o4755},
+		{path: "/usr/bin/passwd", mode: modeReg | 0o4755},
 		{path: "/tmp/", mode: modeDir | 0o1777},
 		{path: "/mnt/", mode: modeDir | 0o755},
 		{path: "/root/", mode: modeDir | 0o700},
@@ -108,7 +117,12 @@ func (st *state) start(clock uint64) {
 
 // task finds a task by pid, -1 when there is none.
 func (st *state) task(pid uint32) int {
-	return slices.IndexFunc(st.tasks, func(t task) bool { return t.pid == pid })
+	for i := range st.tasks {
+		if st.tasks[i].pid == pid {
+			return i
+		}
+	}
+	return -1
 }
 
 // named finds the newest task of that name.
@@ -149,30 +163,41 @@ func (st *state) spawn(t task) uint32 {
 		t.pid = st.pid
 	}
 	st.pid = max(st.pid, t.pid)
-	t.start = st.now
-	for t.slot = 0; slices.ContainsFunc(st.tasks, func(o task) bool { return o.slot == t.slot }); {
-		t.slot++
+	t.start, t.slot = st.now, 0
+	for i := 0; i < len(st.tasks); i++ {
+		if st.tasks[i].slot == t.slot {
+			t.slot, i = t.slot+1, -1
+		}
 	}
-	st.tasks = append(slices.Clip(st.tasks), t)
+	if len(st.tasks) >= maxTasks { // the oldest that is none of the first two
+		st.exit(st.tasks[2].pid)
+	}
+	st.tasks = append(st.tasks[:len(st.tasks):len(st.tasks)], t)
 	return t.pid
 }
 
 // change replaces task i by what f makes of it.
 func (st *state) change(i int, f func(*task)) {
-	st.tasks = slices.Clone(st.tasks)
+	st.tasks = append([]task(nil), st.tasks...)
 	f(&st.tasks[i])
 }
 
 func (st *state) exit(pid uint32) {
 	if i := st.task(pid); i >= 0 && pid > initPID {
-		st.tasks = slices.Delete(slices.Clone(st.tasks), i, i+1)
+		st.tasks = append(append([]task(nil), st.tasks[:i]...), st.tasks[i+1:]...)
 	}
 }
 
 // file finds a file, -1 when there is none. A directory's path may end in a
 // slash or not.
 func (st *state) file(path string) int {
-	return slices.IndexFunc(st.files, func(f file) bool { return !f.gone && trim(f.path) == trim(path) })
+	path = trim(path)
+	for i := range st.files {
+		if f := &st.files[i]; !f.gone && f.path == path {
+			return i
+		}
+	}
+	return -1
 }
 
 func trim(path string) string {
@@ -193,23 +218,27 @@ func parentOf(path string) (dir, name string) {
 	return "/", path
 }
 
-// add makes a file, and the directories that lead to it.
+// add makes a file, and the directories that lead to it. Once there are too
+// many it is the root that a path leads to.
 func (st *state) add(f file) int {
 	f.path = trim(f.path)
 	if i := st.file(f.path); i >= 0 {
 		return i
+	}
+	if len(st.files) >= maxFiles {
+		return 0
 	}
 	if dir, _ := parentOf(f.path); f.path != "/" {
 		st.add(file{path: dir, mode: modeDir | 0o755})
 	}
 	st.ino++
 	f.ino = st.ino
-	st.files = append(slices.Clip(st.files), f)
+	st.files = append(st.files[:len(st.files):len(st.files)], f)
 	return len(st.files) - 1
 }
 
 func (st *state) changeFile(i int, f func(*file)) {
-	st.files = slices.Clone(st.files)
+	st.files = append([]file(nil), st.files...)
 	f(&st.files[i])
 }
 
@@ -217,32 +246,57 @@ func (st *state) changeFile(i int, f func(*file)) {
 func (st *state) addSock(s sock) int {
 	st.sock++
 	s.cookie = st.sock
-	for s.slot = 0; slices.ContainsFunc(st.socks, func(o sock) bool { return o.slot == s.slot }); {
-		s.slot++
+	for i := 0; i < len(st.socks); i++ {
+		if st.socks[i].slot == s.slot {
+			s.slot, i = s.slot+1, -1
+		}
 	}
-	st.socks = append(slices.Clip(st.socks), s)
+	if len(st.socks) >= maxTasks {
+		st.socks = st.socks[1:]
+	}
+	st.socks = append(st.socks[:len(st.socks):len(st.socks)], s)
 	return len(st.socks) - 1
 }
 
 func (st *state) changeSock(i int, f func(*sock)) {
-	st.socks = slices.Clone(st.socks)
+	st.socks = append([]sock(nil), st.socks...)
 	f(&st.socks[i])
 }
 
 // bySock finds a socket by cookie.
 func (st *state) bySock(cookie uint64) int {
-	return slices.IndexFunc(st.socks, func(s sock) bool { return s.cookie == cookie })
+	for i := range st.socks {
+		if st.socks[i].cookie == cookie {
+			return i
+		}
+	}
+	return -1
 }
 
 func (st *state) release(cookie uint64) {
 	if i := st.bySock(cookie); i >= 0 {
-		st.socks = slices.Delete(slices.Clone(st.socks), i, i+1)
+		st.socks = append(append([]sock(nil), st.socks[:i]...), st.socks[i+1:]...)
 	}
 }
 
 // listener finds the socket that a packet to that address reaches.
 func (st *state) listener(udp bool, to endpoint) int {
-	return slices.IndexFunc(st.socks, func(s sock) bool {
-		return s.udp == udp && s.local.port == to.port && (s.local.ip == to.ip || s.local.ip == [16]byte{}) && (udp || s.state == tcpListen)
-	})
+	for i := range st.socks {
+		s := &st.socks[i]
+		if s.udp == udp && s.local.port == to.port && (s.local.ip == to.ip || s.local.ip == [16]byte{}) && (udp || s.state == tcpListen) {
+			return i
+		}
+	}
+	return -1
+}
+
+// cgroup is the number of a cgroup, for its memory.
+func (st *state) cgroup(path string) int {
+	for i := range st.cgroups {
+		if st.cgroups[i] == path {
+			return i
+		}
+	}
+	st.cgroups = append(st.cgroups[:len(st.cgroups):len(st.cgroups)], path)
+	return len(st.cgroups) - 1
 }

@@ -8,7 +8,7 @@ type Verb struct {
 	Args    string // names, those in front of the bar may stand without a name: "path to | mode"
 	Doc     string // one sentence
 	Example string
-	script  string // tokens, see fire.go; a $ word is replaced by that of macros
+	script  string // tokens, see run in fire.go
 	call    bool   // NAME(values) follows
 }
 
@@ -21,11 +21,11 @@ const (
 	openScript  = "sys:openat fn:do_sys_openat2 do:lookup cg:dev lsm:file_open do:open ) ) need "
 	closeScript = "sys:close lsm:file_release do:close )"
 	forkScript  = "sys:clone fn:kernel_clone lsm:task_alloc do:fork tp:task/task_newtask tp:sched/sched_process_fork fn:wake_up_new_task tp:sched/sched_wakeup_new ) ) ) need as:child "
-	execScript  = "sys:execve do:image lsm:bprm_creds_for_exec lsm:bprm_check_security do:exec tp:sched/sched_process_exec ) "
-	exitScript  = "sys:exit_group fn:do_exit tp:sched/sched_process_exit do:exit"
+	execScript  = "sys:execve do:image lsm:file_open lsm:bprm_creds_for_exec lsm:bprm_check_security do:exec tp:sched/sched_process_exec ) "
+	exitScript  = "sys:exit_group fn:do_exit do:dying tp:sched/sched_process_exit do:exit"
 	runScript   = forkScript + execScript + exitScript
 	sockScript  = "sys:socket lsm:socket_create do:socket cg:sock_create lsm:socket_post_create ) need "
-	doneScript  = " sys:close cg:sock_release do:release )"
+	doneScript  = " sys:close state:4 far:state:8 far:state:9 state:5 state:7 far:state:7 cg:sock_release do:release )"
 	sendScript  = "fn:sendmsg cg:sendmsg net:sk_msg do:send net:cgroup_skb/egress net:lwt_out net:lwt_xmit net:nf net:tc/egress ) "
 	inScript    = "do:arrive net:xdp net:flow_dissector tp:net/netif_receive_skb net:tc/ingress net:lwt_in net:nf net:sk_lookup net:sk_reuseport net:cgroup_skb/ingress net:socket net:sk_skb do:deliver"
 )
@@ -44,14 +44,14 @@ var verbs = [...]Verb{
 	{"mount", "path |", "Mounts a tmpfs.", "mount path=/mnt", "sys:mount fn:path_mount do:lookup lsm:sb_mount do:body ) )", false},
 	{"umount", "path |", "Unmounts what is mounted there.", "umount path=/mnt", "sys:umount do:lookup lsm:sb_umount do:body )", false},
 	{"mmap", "| size", "Maps anonymous memory and unmaps it.", "mmap size=65536", "sys:mmap lsm:mmap_file do:mmap ) need sys:munmap do:body )", false},
-	{"connect", "addr | from data port", "Makes a TCP connection, sends data and closes it; a listener accepts it.", "connect addr=127.0.0.1:8080 data=hello",
-		sockScript + "sys:connect lsm:socket_connect cg:connect fn:proto_connect fn:tcp_connect do:syn ops:3 tp:sock/inet_sock_set_state net:cgroup_skb/egress net:tc/egress do:arrive net:xdp net:tc/ingress net:sk_lookup net:cgroup_skb/ingress do:established tp:sock/inet_sock_set_state ops:4 ops:5 ) ) ) need " +
+	{"connect", "addr | from data port", "Makes a TCP connection, which is always accepted, sends data and closes it.", "connect addr=127.0.0.1:8080 data=hello",
+		sockScript + "sys:connect lsm:socket_connect cg:connect fn:proto_connect fn:tcp_connect state:2 do:syn ops:3 ops:2 ops:1 ops:6 net:cgroup_skb/egress net:tc/egress do:arrive net:xdp net:tc/ingress net:sk_lookup net:cgroup_skb/ingress far:ops:2 far:ops:1 far:ops:6 state:1 do:established ops:4 far:ops:5 far:state:1 ) ) ) need " +
 			"data sys:write lsm:socket_sendmsg " + sendScript + inScript + " ) " + doneScript, false},
 	{"udp", "addr | from data port", "Sends a datagram to a socket that receives it.", "udp addr=127.0.0.1:9999",
 		"do:udp " + sockScript + "sys:connect lsm:socket_connect cg:connect do:body ) need sys:write lsm:socket_sendmsg " + sendScript + inScript + " )" + doneScript, false},
 	{"bind", "addr | type port", "Binds a socket and, when it is TCP, listens.", "bind addr=0.0.0.0:8080",
-		sockScript + "sys:bind lsm:socket_bind cg:bind do:bind cg:post_bind ) need tcp sys:listen lsm:socket_listen do:listen tp:sock/inet_sock_set_state ops:11 )", false},
-	{"accept", "addr | from port", "A listener takes a connection from a peer.", "accept addr=0.0.0.0:8080 from=10.0.0.2:40000", "sys:accept4 lsm:socket_accept fn:inet_csk_accept do:accept ) tp:sock/inet_sock_set_state ops:5 )", false},
+		sockScript + "sys:bind lsm:socket_bind cg:bind do:bind cg:post_bind ) need tcp sys:listen lsm:socket_listen state:10 do:listen ops:11 )", false},
+	{"accept", "addr | from port", "A listener takes a connection from a peer.", "accept addr=0.0.0.0:8080 from=10.0.0.2:40000", "sys:accept4 lsm:socket_accept fn:inet_csk_accept do:accept ) ops:2 ops:1 ops:6 ops:5 state:1 )", false},
 	{"send", "addr | from data port type", "Sends data on an open socket to an address.", "send addr=10.0.0.2:53 data=query", "do:udp " + sockScript + "sys:sendto lsm:socket_sendmsg " + sendScript + ")" + doneScript, false},
 	{"recv", "addr | from data port type", "A socket receives data from a peer.", "recv addr=127.0.0.1:9999 from=10.0.0.2:53 data=answer", "do:udp " + sockScript + "sys:recvfrom lsm:socket_recvmsg net:sk_skb fn:recvmsg do:recv cg:recvmsg ) )" + doneScript, false},
 	{"getpeername", "addr | from type", "Asks for the peer's address of a socket.", "getpeername addr=10.0.0.2:53", sockScript + "sys:getpeername lsm:socket_getpeername do:body cg:getpeername )" + doneScript, false},
@@ -60,7 +60,7 @@ var verbs = [...]Verb{
 	{"setsockopt", "level name value |", "Sets a socket option.", "setsockopt level=1 name=2 value=1", sockScript + "sys:setsockopt lsm:socket_setsockopt cg:setsockopt do:body )" + doneScript, false},
 	{"getsockopt", "level name value |", "Reads a socket option.", "getsockopt level=6 name=1 value=0", sockScript + "sys:getsockopt lsm:socket_getsockopt do:body cg:getsockopt )" + doneScript, false},
 	{"sysctl", "name value |", "Reads a sysctl, or writes the value to it.", "sysctl name=net/ipv4/ip_forward value=1", "cg:sysctl do:sysctl", false},
-	{"call", "fn | ret cookie", "The task calls a function of a binary or library.", "call /bin/utarget:target_fn(7) ret=9", "user do:body )", true},
+	{"call", "fn | ret cookie", "The task calls a function of a binary or library, or passes a USDT probe: BINARY:PROVIDER:NAME.", "call /bin/utarget:target_fn(7) ret=9", "user do:body )", true},
 	{"kcall", "fn | ret", "The kernel calls one of its functions with these arguments.", "kcall do_unlinkat(-100, \"/tmp/x\") ret=0", "kfn do:body )", true},
 	{"tp", "fn |", "The kernel passes a tracepoint with these raw arguments.", "tp sys_enter(0, 59)", "rawtp", true},
 	{"spin", "ms | stack kstack ip hz", "The task computes; the clock of perf samples it.", "spin ms=10 stack=main;work;hash", "perf", false},

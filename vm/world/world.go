@@ -7,6 +7,7 @@ import (
 	"skep/vm/btf"
 	"skep/vm/helper"
 	"skep/vm/hook"
+	"skep/vm/maps"
 )
 
 // Config describes a simulated machine. The zero value is a machine with one
@@ -45,8 +46,9 @@ type Firing struct {
 	CPU     uint32
 	Task    string // name of the task that is current
 	PID     uint32
-	Site    string // what ran it: "tp/syscalls/sys_enter_openat"
-	Clock   uint64 // at its start, ns
+	Site    string    // what ran it: "tp/syscalls/sys_enter_openat"
+	Clock   uint64    // at its start, ns
+	Timer   *vm.Timer // whose callback it is, nil for a program
 
 	// What came of it: set by Return.
 	Ret     uint64
@@ -79,7 +81,6 @@ type World struct {
 	progs []attached
 	st    state
 	r     run
-	full  bool // the arena had no room for an object
 	dry   bool // nothing is written: see More
 }
 
@@ -128,6 +129,7 @@ func New(m *vm.Machine, hw *helper.World, cfg Config) *World {
 	}
 	w := &World{m: m, hw: hw, cfg: cfg, k: fields{spec: cfg.BTF}}
 	w.st.start(cfg.Clock)
+	hw.UserKey = w.userKey
 	return w
 }
 
@@ -136,7 +138,7 @@ func New(m *vm.Machine, hw *helper.World, cfg Config) *World {
 func (w *World) Attach(p Program) error {
 	sec, target, ok := hook.ParseSection(p.Section)
 	if !ok {
-		return errors.New("section " + p.Section + ": libbpf has no such section; see `skep` reference of program types")
+		return errors.New("section " + p.Section + ": libbpf knows no such section")
 	}
 	if sec.Type == hook.Ext {
 		return errors.New("section " + p.Section + ": a freplace program takes the place of another and has no event of its own")
@@ -145,8 +147,38 @@ func (w *World) Attach(p Program) error {
 	for _, name := range [...]string{"kretprobe", "uretprobe", "kretsyscall"} {
 		a.ret = a.ret || len(p.Section) >= len(name) && p.Section[:len(name)] == name
 	}
+	if sec.Target == hook.TargetUSDT {
+		w.usdtSpec()
+	}
 	w.progs = append(w.progs, a)
 	return nil
+}
+
+// usdtSpec does what libbpf does when it attaches a USDT program: it tells
+// bpf_usdt_arg, through the map of <bpf/usdt.bpf.h>, where the arguments are.
+// Here they are all in the registers of a call, for every probe.
+func (w *World) usdtSpec() {
+	const (
+		specSize, argSize = 208, 16 // struct __bpf_usdt_spec and __bpf_usdt_arg_spec
+		countAt           = 200     // arg_cnt
+		typeAt, regAt     = 8, 12   // of an argument: arg_type, reg_off
+		inRegister        = 1       // BPF_USDT_ARG_REG
+	)
+	m := w.m.Maps().ByName("__bpf_usdt_specs")
+	if m == nil || m.ValueSize() < specSize {
+		return
+	}
+	b := make([]byte, m.ValueSize())
+	regs := [...]uint16{112, 104, 96, 88, 72, 64} // rdi rsi rdx rcx r8 r9
+	for i, off := range regs {
+		if w.cfg.ARM64 {
+			off = uint16(8 * i)
+		}
+		le.PutUint32(b[i*argSize+typeAt:], inRegister)
+		le.PutUint16(b[i*argSize+regAt:], off)
+	}
+	le.PutUint16(b[countAt:], uint16(len(regs)))
+	m.Set(make([]byte, m.KeySize()), b, maps.Any)
 }
 
 // Now is CLOCK_MONOTONIC, ns.
@@ -221,7 +253,7 @@ func (a *attached) matches(s *site) bool {
 			return false
 		}
 		switch a.sec.Target {
-		case hook.TargetUprobe:
+		case hook.TargetUprobe, hook.TargetUSDT:
 			return a.target == name
 		case hook.TargetMultiU:
 			return glob(a.target, name)

@@ -21,7 +21,7 @@ func TestPermUpToDate(t *testing.T) {
 	upToDate(t, "zperm.go", permTable(dir, rows()))
 }
 
-// TestProtosUpToDate regenerates ztable.go and zkfunc.go from the kernel's
+// TestProtosUpToDate regenerates ztable.go, zkfunc.go and zdoc.go from the kernel's
 // source.
 func TestProtosUpToDate(t *testing.T) {
 	linux := os.Getenv("LINUX")
@@ -29,7 +29,9 @@ func TestProtosUpToDate(t *testing.T) {
 		t.Skip("no kernel source: set LINUX to an unpacked linux-source-6.12")
 	}
 	upToDate(t, "ztable.go", protoTable(linux, rows()))
-	upToDate(t, "zkfunc.go", kfuncTable(linux))
+	kfuncs, docs := kfuncTable(linux)
+	upToDate(t, "zkfunc.go", kfuncs)
+	upToDate(t, "zdoc.go", docTable(rows(), docs))
 }
 
 func upToDate(t *testing.T, name string, src *bytes.Buffer) {

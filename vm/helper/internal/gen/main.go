@@ -30,17 +30,31 @@ type row struct{ name, since, doc string }
 
 func main() {
 	log.SetFlags(0)
-	linux := flag.String("linux", "", "kernel source `dir`: write ztable.go and zkfunc.go")
+	linux := flag.String("linux", "", "kernel source `dir`: write ztable.go, zkfunc.go and zdoc.go")
 	probe := flag.String("probe", "", "probe `file`: write zperm.go")
 	out := flag.String("out", ".", "`dir` to write to")
 	flag.Parse()
 	if *linux != "" {
 		write(filepath.Join(*out, "ztable.go"), protoTable(*linux, rows()))
-		write(filepath.Join(*out, "zkfunc.go"), kfuncTable(*linux))
+		table, docs := kfuncTable(*linux)
+		write(filepath.Join(*out, "zkfunc.go"), table)
+		write(filepath.Join(*out, "zdoc.go"), docTable(rows(), docs))
 	}
 	if *probe != "" {
 		write(filepath.Join(*out, "zperm.go"), permTable(*probe, rows()))
 	}
+}
+
+// docTable is what only people read, so that a program which does not show it
+// does not hold it.
+func docTable(rows []row, kfuncs string) *bytes.Buffer {
+	b := header("linux")
+	fmt.Fprintf(b, "// helperDocs is first version and sentence of each helper, by number.\nvar helperDocs = [Max + 1][2]string{\n")
+	for i, r := range rows {
+		fmt.Fprintf(b, "%d: {%q, %q},\n", i+1, r.since, r.doc)
+	}
+	fmt.Fprintf(b, "}\n\n// kfuncDocs is the same of kernel functions, sorted by name.\nvar kfuncDocs = [...]struct{ name, since, doc string }{\n%s}\n", kfuncs)
+	return b
 }
 
 // rows reads helpers.txt.

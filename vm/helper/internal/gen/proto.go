@@ -204,7 +204,7 @@ func protoTable(linux string, rows []row) *bytes.Buffer {
 	}
 	fmt.Fprintf(b, "}\n")
 	src := strings.Replace(b.String(), "package helper\n", "package helper\n\nimport \"skep/vm/hook\"\n", 1)
-	src = strings.NewReplacer("| 0, Doc", ", Doc", "|0, Doc", ", Doc", "Flags: 0, ", "").Replace(src)
+	src = strings.NewReplacer("|0}", "}", "| 0}", "}", ", Flags: 0}", "}").Replace(src)
 	return bytes.NewBufferString(src)
 }
 
@@ -232,7 +232,7 @@ func source(protos map[string]facts, r row, id int, proto string, btf func(strin
 		log.Fatalf("%s: no struct %s", r.name, proto)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "ID: %d, Name: %q, Since: %q, Ret: %s", id, "bpf_"+r.name, r.since, f.ret)
+	fmt.Fprintf(&b, "ID: %d, Name: %q, Ret: %s", id, "bpf_"+r.name, f.ret)
 	list := func(name, typ string, v [5]string, conv func(string) string) {
 		n := 5
 		for n > 0 && v[n-1] == "" {
@@ -275,7 +275,7 @@ func source(protos map[string]facts, r row, id int, proto string, btf func(strin
 		flags = append(flags, "NeedPerfmon")
 	}
 	flags = append(flags, "0")
-	fmt.Fprintf(&b, ", Flags: %s, Doc: %q", strings.Join(flags, "|"), r.doc)
+	fmt.Fprintf(&b, ", Flags: %s", strings.Join(flags, "|"))
 	return b.String()
 }
 
