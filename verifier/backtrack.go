@@ -113,6 +113,21 @@ func (e *env) backtrackInsn(pc, next int, h *histEntry) errno {
 	return 0
 }
 
+// plainDst are the opcodes that change nothing but their destination, so that
+// they change the set only when that is in it: unless the history says more,
+// going back need not look at them.
+var plainDst = func() (t [256]bool) {
+	for op := range t {
+		switch in := (isa.Insn{Op: uint8(op)}); in.Class() {
+		case isa.ClassALU, isa.ClassALU64, isa.ClassLDX:
+			t[op] = true
+		case isa.ClassLD:
+			t[op] = in.Mode() == isa.ModeImm
+		}
+	}
+	return t
+}()
+
 // backtrackClass is backtrackInsn by class; done skips the second look at
 // tied registers.
 func (e *env) backtrackClass(in isa.Insn, pc, next int, h *histEntry) (done bool, err errno) {

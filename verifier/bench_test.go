@@ -12,6 +12,7 @@ func BenchmarkVerify(b *testing.B) {
 	for _, name := range []string{
 		"core_kern.bpf.o/balancer_ingress", "loop1.bpf.o/nested_loops", "pyperf180", "pyperf600_nounroll",
 		"strobemeta", "test_verif_scale", "test_cls_redirect", "xdp_synproxy", "gotol", "loop6.bpf.o", "test_l4lb_noinline", "bpf_flow",
+		"jumps_out_rather_than_in", "access_map_in_htab", "crossing_32_bit_signed_boundary_2", "jump around ld_abs",
 	} {
 		for _, r := range c.records {
 			if !strings.Contains(r.ID, name) || !r.privileged() {

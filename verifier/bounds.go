@@ -15,6 +15,13 @@ type Bounds struct {
 	U32Min, U32Max uint32
 }
 
+// same is ==; see RegHead.same.
+func (b *Bounds) same(o *Bounds) bool {
+	return b.UMin == o.UMin && b.UMax == o.UMax && b.SMin == o.SMin && b.SMax == o.SMax &&
+		b.VarOff.Value == o.VarOff.Value && b.VarOff.Mask == o.VarOff.Mask &&
+		b.U32Min == o.U32Min && b.U32Max == o.U32Max && b.S32Min == o.S32Min && b.S32Max == o.S32Max
+}
+
 var unboundedBounds = Bounds{
 	VarOff: tnumUnknown,
 	SMin:   math.MinInt64, SMax: math.MaxInt64,

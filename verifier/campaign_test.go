@@ -57,12 +57,19 @@ func TestCampaign(t *testing.T) {
 		t.Skip("a campaign needs -campaign-dir (see make campaign)")
 	}
 	oracle := oracleCommand(t)
-	c := loadCorpus(t)
+	c := new(corpus)
+	if dataDir() != "" {
+		c = loadCorpus(t)
+	}
 	journal, err := readJournal(filepath.Join(*campaignDir, "journal.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range kindsOf(t, *campaignKinds) {
+		if len(c.records) == 0 && needsCorpus(kind) {
+			t.Logf("no %s: there is no corpus to mutate (SKEP_DATA)", kind)
+			continue
+		}
 		done := 0
 		for _, ch := range journal {
 			if ch.Kind == kind {

@@ -56,8 +56,6 @@ func (e *env) doCheckCommon(sub int) errno {
 		err = e.doCheck()
 		e.trace(Event{Kind: EventEnd, Insn: e.insnIdx, State: e.cur, Refused: err != 0 && err < enotmodel, Stopped: err >= enotmodel})
 	}
-	e.stack = e.stack[:0]
-	e.cur = nil
 	if err == 0 && e.log.level&LogLevel2 == 0 {
 		e.log.reset(0)
 	}

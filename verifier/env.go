@@ -55,8 +55,7 @@ type env struct {
 	stack             []stackElem
 	explored          []*stateList
 	freeList          []*stateList
-	pool              pool
-	listPool          []*stateList
+	pool              *pool
 	idGen             uint32
 	exploreALULimits  bool
 	passCount         uint32
@@ -189,7 +188,11 @@ func Verify(p *Program, cfg Config) (*Result, error) {
 	if err := checkOverrides(cfg.Overrides); err != nil {
 		return nil, err
 	}
+	e.pool = takePool(cfg.MaxMemory)
+	e.hist = e.pool.hist
 	err := e.run()
+	e.pool.hist = e.hist[:0]
+	e.pool.putBack()
 	if err == ecanceled && cfg.Context != nil && cfg.Context.Err() != nil {
 		return nil, context.Cause(cfg.Context)
 	}

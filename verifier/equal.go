@@ -61,7 +61,7 @@ const (
 )
 
 func (m *idMap) regsExact(old, cur *RegState) bool {
-	return old.RegHead == cur.RegHead && old.Bounds == cur.Bounds &&
+	return old.RegHead.same(&cur.RegHead) && old.Bounds.same(&cur.Bounds) &&
 		m.ids(old.ID, cur.ID) && m.ids(old.RefObjID, cur.RefObjID)
 }
 
@@ -84,7 +84,7 @@ func (e *env) regSafe(old, cur *RegState, how exactness) bool {
 	switch old.Type.Base() {
 	case ScalarValue:
 		if e.exploreALULimits {
-			return old.RegHead == cur.RegHead && old.Bounds == cur.Bounds && m.scalarIDs(old.ID, cur.ID)
+			return old.RegHead.same(&cur.RegHead) && old.Bounds.same(&cur.Bounds) && m.scalarIDs(old.ID, cur.ID)
 		}
 		if !old.Precise && how == notExact && !e.cfg.exactScalars {
 			return true
@@ -96,7 +96,7 @@ func (e *env) regSafe(old, cur *RegState, how exactness) bool {
 		}
 		return m.scalarIDs(old.ID, cur.ID) && old.within(&cur.Bounds) && old.VarOff.Contains(cur.VarOff)
 	case PtrToMapKey, PtrToMapValue, PtrToMem, PtrToBuf, PtrToTPBuffer:
-		return old.RegHead == cur.RegHead && old.within(&cur.Bounds) && old.VarOff.Contains(cur.VarOff) &&
+		return old.RegHead.same(&cur.RegHead) && old.within(&cur.Bounds) && old.VarOff.Contains(cur.VarOff) &&
 			m.ids(old.ID, cur.ID) && m.ids(old.RefObjID, cur.RefObjID)
 	case PtrToPacket, PtrToPacketMeta:
 		or, cr := old.pktRange(), cur.pktRange()
@@ -253,7 +253,7 @@ func maybeLooping(old, cur *State) bool {
 	a, b := old.cur(), cur.cur()
 	for i := range a.Regs {
 		x, y := &a.Regs[i], &b.Regs[i]
-		if x.RegHead != y.RegHead || x.Bounds != y.Bounds || x.ID != y.ID || x.RefObjID != y.RefObjID {
+		if x.ID != y.ID || x.RefObjID != y.RefObjID || !x.Bounds.same(&y.Bounds) || !x.RegHead.same(&y.RegHead) {
 			return false
 		}
 	}

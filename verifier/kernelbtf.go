@@ -32,15 +32,18 @@ func (e *env) structMatch(h, id uint32, off int32, needH, needID uint32, strict,
 		return true
 	}
 	spec := e.btfOf(h)
-	if strict || spec == nil || off < 0 {
+	if strict || spec == nil {
 		return false
 	}
-	at := uint32(off)
+	if off == -1 { // which the kernel adds to the size, 1, before it compares
+		e.logf("struct %s doesn't have field at offset %d\n", spec.Name(btf.ID(id)), off)
+		return false
+	}
+	at := uint32(off) // below zero it is far beyond the struct, which the walk says
 	for range btf.MaxDepth {
 		w, err := spec.StructWalk(btf.ID(id), at, 1, 0, flex)
 		if err != nil {
-			e.logs(walkMessage(err))
-			e.logs("\n")
+			e.walkFailed(h, spec.Name(btf.ID(id)), err)
 			return false
 		}
 		if w.Kind != btf.WalkStruct {
@@ -52,6 +55,16 @@ func (e *env) structMatch(h, id uint32, off int32, needH, needID uint32, strict,
 		}
 	}
 	return false
+}
+
+// walkFailed logs why a walk ended. A part of a kernel's types need not have all
+// members of its structs: then the verdict is unknown.
+func (e *env) walkFailed(h uint32, name string, err *btf.WalkError) {
+	if h == btfKernel && e.kbtf().Len() < wholeBTF && !strings.HasPrefix(err.Msg, "access beyond struct") {
+		e.notModelled("members of struct " + name)
+	}
+	e.logs(walkMessage(err))
+	e.logs("\n")
 }
 
 // walkMessage is the kernel's text of a failed walk: it gives types without a
@@ -111,11 +124,23 @@ func (e *env) structAccess(r *RegState, off, size int) (w btf.Walk, ptr bool, er
 	}
 	w, werr := spec.StructAccess(btf.ID(r.btfID()), uint32(off), uint32(size), !alloc)
 	if werr != nil {
-		e.logs(walkMessage(werr))
-		e.logs("\n")
+		e.walkFailed(r.btfHandle(), spec.Name(btf.ID(r.btfID())), werr)
 		return w, false, errno(werr.Errno)
 	}
 	return w, w.Kind == btf.WalkPtr && !alloc, 0
+}
+
+// listsSafe reports whether Linux 6.12 has a type of the name: a part of its
+// types need not.
+func listsSafe(name string) bool {
+	switch name {
+	case "task_struct__safe_rcu", "cgroup__safe_rcu", "css_set__safe_rcu",
+		"mm_struct__safe_rcu_or_null", "sk_buff__safe_rcu_or_null", "request_sock__safe_rcu_or_null",
+		"bpf_iter_meta__safe_trusted", "bpf_iter__task__safe_trusted", "linux_binprm__safe_trusted",
+		"file__safe_trusted", "dentry__safe_trusted", "socket__safe_trusted_or_null":
+		return true
+	}
+	return false
 }
 
 // nested reports whether a member is listed in a type like "task_struct__safe_rcu",
@@ -126,6 +151,9 @@ func (e *env) nested(r *RegState, w btf.Walk, suffix string) bool {
 	t := spec.Type(btf.ID(r.btfID()))
 	id, ok := spec.Lookup(t.Name()+suffix, t.Kind())
 	if !ok {
+		if r.btfHandle() == btfKernel && spec.Len() < wholeBTF && listsSafe(t.Name()+suffix) {
+			e.notModelled("pointers of struct " + t.Name())
+		}
 		return false
 	}
 	safe := spec.Type(id)

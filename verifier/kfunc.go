@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"skep/vm/btf"
+	"skep/vm/helper"
 	"skep/vm/isa"
 )
 
@@ -109,7 +110,7 @@ func (e *env) addKfuncCall(pc int) errno {
 // allowedKfunc reports whether the program's type may call it
 // (btf_kfunc_id_set_contains).
 func (e *env) allowedKfunc(k *kfunc) bool {
-	return k.hooks&(hookCommon|hookOf(e.prog.Type)) != 0 && (!k.filter || e.kfuncFilter(k.name))
+	return k.hooks&(helper.KfuncCommon|helper.KfuncHook(e.prog.Type)) != 0 && (!k.filter || e.kfuncFilter(k.name))
 }
 
 // syncCallbackAt reports whether the instruction calls a function of the

@@ -48,6 +48,37 @@ func (e *env) markParents(parent *RegState, flag uint8) errno {
 	return 0
 }
 
+// Bits of reg64: what an instruction of an opcode uses all 64 bits of.
+const (
+	wideScalar  = 1 << iota // a register that it reads, when that holds a number
+	widePointer             // a register that it reads, when that holds anything else
+	wideDst                 // the register that it writes
+	wideAsk                 // it hangs on other fields: ask isReg64
+)
+
+// reg64 is isReg64 by opcode.
+var reg64 = func() (t [256]uint8) {
+	for op := range t {
+		in := isa.Insn{Op: uint8(op)}
+		switch class := in.Class(); {
+		case (class == isa.ClassALU || class == isa.ClassALU64) && in.ALUOp() == isa.OpEnd,
+			class == isa.ClassJMP && in.JmpOp() == isa.JmpCall:
+			t[op] = wideAsk
+			continue
+		}
+		if isReg64(in, true, srcOp) {
+			t[op] |= wideScalar
+		}
+		if isReg64(in, false, srcOp) {
+			t[op] |= widePointer
+		}
+		if isReg64(in, false, dstOp) {
+			t[op] |= wideDst
+		}
+	}
+	return t
+}()
+
 // isReg64 reports whether the instruction uses all 64 bits of the register
 // (is_reg64). scalar is about a register read by a store.
 func isReg64(in isa.Insn, scalar bool, k argKind) bool {
@@ -86,7 +117,8 @@ func (e *env) checkRegOf(regs *[numRegs]RegState, regno int, k argKind) errno {
 	}
 	e.scratchReg(regno)
 	r := &regs[regno]
-	rw64 := isReg64(e.insns[e.insnIdx], r.Type == ScalarValue, k)
+	in := &e.insns[e.insnIdx]
+	wide := reg64[in.Op]
 	if k == srcOp {
 		if r.Type == NotInit {
 			e.logf("R%d !read_ok\n", regno)
@@ -96,8 +128,12 @@ func (e *env) checkRegOf(regs *[numRegs]RegState, regno int, k argKind) errno {
 		if regno == fpReg {
 			return 0
 		}
+		bit := uint8(widePointer)
+		if r.Type == ScalarValue {
+			bit = wideScalar
+		}
 		flag := uint8(liveRead32)
-		if rw64 {
+		if wide&bit != 0 || wide == wideAsk && isReg64(*in, r.Type == ScalarValue, k) {
 			r.subregDef = notSubreg
 			flag = liveRead64
 		}
@@ -109,7 +145,7 @@ func (e *env) checkRegOf(regs *[numRegs]RegState, regno int, k argKind) errno {
 	}
 	r.live |= liveWritten
 	r.subregDef = int32(e.insnIdx) + 1
-	if rw64 {
+	if wide&wideDst != 0 || wide == wideAsk && isReg64(*in, false, k) {
 		r.subregDef = notSubreg
 	}
 	if k == dstOp {

@@ -13,30 +13,37 @@ import (
 )
 
 var (
-	oracleN     = flag.Int("oracle-n", 300, "TestOracle: how many programs of each kind")
+	oracleN     = flag.Int("oracle-n", 40, "TestOracle: how many programs of each kind")
 	oracleSeed  = flag.Int64("oracle-seed", 1, "TestOracle: seed of the first")
-	oracleKind  = flag.String("oracle-kind", "progen,rich,unpriv,mutate", "TestOracle: kinds of programs (randomKinds), or all")
+	oracleKind  = flag.String("oracle-kind", "progen,rich,unpriv,bytes,mutate,info", "TestOracle: kinds of programs (randomKinds), or all")
 	oracleLevel = flag.Int("oracle-level", 6, "TestOracle: log level")
 	oracleSave  = flag.String("oracle-save", "", "TestOracle: folder to write disagreements to")
 )
 
 // TestOracle compares random programs with what a real kernel in a virtual
-// machine says of them. SKEP_ORACLE names a program that takes batch records
-// and answers verdicts, as "skep sandbox" does. See TestCampaign for many.
+// machine says of them. See TestCampaign for many.
 func TestOracle(t *testing.T) {
 	oracle := oracleCommand(t)
-	c := loadCorpus(t)
+	c := new(corpus)
+	if dataDir() != "" {
+		c = loadCorpus(t)
+	}
+	var recs []*record
 	for _, kind := range kindsOf(t, *oracleKind) {
-		t.Run(kind, func(t *testing.T) {
-			var recs []*record
-			for i := range *oracleN {
-				recs = append(recs, randomRecord(t, c, kind, *oracleSeed+int64(i), *oracleLevel))
-			}
-			ch := &chunk{Kind: kind, Seed: *oracleSeed, N: *oracleN}
-			rw := compareWithOracle(t, oracle, c, recs, ch, *oracleSave)
-			t.Logf("%d programs, %d accepted by the kernel, %d never reached it, %d differ\n%s",
-				len(recs), ch.Accepted, ch.Refused, ch.Differ, table(map[string]*row{"core": rw}))
-		})
+		if len(c.records) == 0 && needsCorpus(kind) {
+			t.Logf("no %s: there is no corpus to mutate (SKEP_DATA)", kind)
+			continue
+		}
+		for i := range *oracleN {
+			recs = append(recs, randomRecord(t, c, kind, *oracleSeed+int64(i), *oracleLevel))
+		}
+	}
+	ch := new(chunk)
+	rw := compareWithOracle(t, oracle, c, recs, ch, *oracleSave)
+	t.Logf("%d programs, %d accepted by the kernel, %d never reached it, %d differ\n%s",
+		len(recs), ch.Accepted, ch.Refused, ch.Differ, table(map[string]*row{"core": rw}))
+	if ch.Differ > 0 {
+		t.Error("differences from the kernel")
 	}
 }
 
@@ -52,11 +59,25 @@ func kindsOf(t *testing.T, list string) []string {
 	return strings.Split(list, ",")
 }
 
+// oracleCommand is a program that takes batch records and answers verdicts: the
+// one that SKEP_ORACLE names, else skep itself when it has a kernel.
 func oracleCommand(t *testing.T) string {
 	t.Helper()
-	oracle := os.Getenv("SKEP_ORACLE")
-	if oracle == "" {
-		t.Skip("no kernel to ask: set SKEP_ORACLE to a command that takes \"sandbox run --batch\" (make build makes ./skep)")
+	if oracle := os.Getenv("SKEP_ORACLE"); oracle != "" {
+		return oracle
+	}
+	if kernelBTF() == nil {
+		if os.Getenv("SKEP_CI") != "" {
+			t.Fatal("no kernel to ask: make setup installs one")
+		}
+		t.Skip("no kernel to ask: make setup installs one")
+	}
+	if testing.Short() {
+		t.Skip("asks a kernel in a virtual machine")
+	}
+	oracle := filepath.Join(t.TempDir(), "skep")
+	if out, err := exec.Command("go", "build", "-o", oracle, "skep/server/cmd/skep").CombinedOutput(); err != nil {
+		t.Fatalf("build of the oracle: %v\n%s", err, out)
 	}
 	return oracle
 }
@@ -83,9 +104,16 @@ func ask(t *testing.T, oracle string, recs []*record) []*answer {
 	if dir := dataDir(); dir != "" {
 		args = append(args, "--btf-store", filepath.Join(dir, "verifier-corpus-6.12-btf.jsonl.gz"))
 	}
-	cmd := exec.Command(oracle, args...)
-	cmd.Stdin, cmd.Stderr = &in, os.Stderr
-	out, err := cmd.Output()
+	asked := in.Bytes()
+	run := func() ([]byte, error) {
+		cmd := exec.Command(oracle, args...)
+		cmd.Stdin, cmd.Stderr = bytes.NewReader(asked), os.Stderr
+		return cmd.Output()
+	}
+	out, err := run()
+	if err != nil { // on a machine that is busy a virtual machine may come to an early end
+		out, err = run()
+	}
 	if err != nil {
 		t.Fatalf("oracle: %v", err)
 	}

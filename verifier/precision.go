@@ -28,10 +28,10 @@ func (e *env) markPreciseSet() errno {
 	}
 	st := e.cur
 	first, last, next := st.firstInsn, e.insnIdx, -1
-	skip := true
+	skip, logged := true, e.log.level&LogLevel2 != 0
 	for {
 		start, end := st.histStart, st.histEnd
-		if e.log.level&LogLevel2 != 0 {
+		if logged {
 			e.logf("mark_precise: frame%d: last_idx %d first_idx %d subseq_idx %d \n", b.frame, last, first, next)
 		}
 		if last < 0 {
@@ -39,10 +39,10 @@ func (e *env) markPreciseSet() errno {
 		}
 		for i := last; ; {
 			var err errno
-			if skip {
+			if h := e.histAt(start, end, i); skip {
 				skip = false
-			} else {
-				err = e.backtrackInsn(i, next, e.histAt(start, end, i))
+			} else if h != nil || logged || !plainDst[e.insns[i].Op] || b.reg(e.insns[i].Dst) {
+				err = e.backtrackInsn(i, next, h)
 			}
 			e.traceBack(i)
 			if err == errGiveUp {

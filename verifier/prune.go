@@ -206,9 +206,9 @@ func (e *env) checkpoint(insn int) errno {
 }
 
 func (e *env) newList(st *State, next *stateList) *stateList {
-	if n := len(e.listPool); n > 0 {
-		sl := e.listPool[n-1]
-		e.listPool = e.listPool[:n-1]
+	if n := len(e.pool.lists); n > 0 {
+		sl := e.pool.lists[n-1]
+		e.pool.lists = e.pool.lists[:n-1]
 		*sl = stateList{state: st, next: next}
 		return sl
 	}
@@ -218,12 +218,29 @@ func (e *env) newList(st *State, next *stateList) *stateList {
 func (e *env) freeList1(sl *stateList) {
 	e.pool.freeState(sl.state)
 	*sl = stateList{}
-	e.listPool = append(e.listPool, sl)
+	e.pool.lists = append(e.pool.lists, sl)
 }
 
-// freeStates forgets all checkpoints, before the next function.
+// freeStates gives back the states of a function's walk, before the next.
 func (e *env) freeStates() {
-	e.freeList = e.freeList[:0]
-	clear(e.explored)
+	for i, sl := range e.explored {
+		for sl != nil {
+			next := sl.next
+			e.freeList1(sl)
+			sl = next
+		}
+		e.explored[i] = nil
+	}
+	for _, sl := range e.freeList {
+		e.freeList1(sl)
+	}
+	for i := range e.stack {
+		e.pool.freeState(e.stack[i].st)
+	}
+	if e.cur != nil {
+		e.pool.freeState(e.cur)
+		e.cur = nil
+	}
+	e.freeList, e.stack = e.freeList[:0], e.stack[:0]
 	e.hist = e.hist[:0]
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"skep/vm/btf"
+	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
 )
@@ -167,7 +168,8 @@ func tour(t *testing.T, _ *corpus, rnd *rand.Rand, _ int64) *record {
 		if rnd.Intn(2) == 0 {
 			insns = append(insns, isa.Insn{Op: isa.ClassJMP | isa.JmpCall, Imm: int32(1 + rnd.Intn(211))})
 		} else {
-			name := kfuncs[rnd.Intn(len(kfuncs))].name
+			kfuncs := helper.Kfuncs()
+			name := kfuncs[rnd.Intn(len(kfuncs))].Name
 			if id, ok := k.Lookup(name, btf.KindFunc); ok {
 				r.Kfuncs = [][3]any{{float64(len(insns)), float64(id), name}}
 				in := kcall()

@@ -12,23 +12,28 @@ import (
 )
 
 // randomKinds are the sources of random programs, by name. A program is a
-// function of its kind and seed.
-var randomKinds = []struct {
-	name string
-	make func(*testing.T, *corpus, *rand.Rand, int64) *record
-}{
-	{"progen", func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
+// function of its kind and seed, and of the corpus where that is mutated.
+var randomKinds = []randomKind{
+	{"progen", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
 		return generated(rnd, progen.Config{Seed: seed, Bad: badness(rnd)})
 	}},
-	{"rich", func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
+	{"rich", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
 		return generated(rnd, progen.Config{Seed: seed, Bad: badness(rnd), Rich: true})
 	}},
-	{"unpriv", func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
+	{"unpriv", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
 		return generated(rnd, progen.Config{Seed: seed, Bad: badness(rnd), Unprivileged: true})
 	}},
-	{"mutate", mutant},
-	{"advanced", advancedMutant},
-	{"tour", tour},
+	{"bytes", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, _ int64) *record { return randomBytes(rnd) }},
+	{"info", true, wildInfo},
+	{"mutate", true, mutant},
+	{"advanced", true, advancedMutant},
+	{"tour", false, tour},
+}
+
+type randomKind struct {
+	name   string
+	corpus bool // it mutates the corpus
+	make   func(*testing.T, *corpus, *rand.Rand, int64) *record
 }
 
 // randomRecord is the program of a kind and seed, to be loaded with a log of
@@ -44,6 +49,10 @@ func randomRecord(t *testing.T, c *corpus, kind string, seed int64, level int) *
 	}
 	t.Fatalf("no kind of random program is called %q", kind)
 	return nil
+}
+
+func needsCorpus(kind string) bool {
+	return slices.ContainsFunc(randomKinds, func(k randomKind) bool { return k.name == kind && k.corpus })
 }
 
 func badness(rnd *rand.Rand) float64 { return []float64{0, 0.02, 0.1}[rnd.Intn(3)] }
@@ -138,4 +147,63 @@ func (c *corpus) pool(kind string, use func(*record) bool) []*record {
 		c.pools[kind] = slices.DeleteFunc(slices.Clone(c.records), func(r *record) bool { return !use(r) })
 	}
 	return c.pools[kind]
+}
+
+// randomBytes is a program of bytes, most of which are opcodes there are.
+func randomBytes(rnd *rand.Rand) *record {
+	b := make([]byte, isa.Size*(1+rnd.Intn(12)))
+	rnd.Read(b)
+	for i := 0; i < len(b); i += isa.Size {
+		if rnd.Intn(4) > 0 {
+			r := &isa.Table[rnd.Intn(len(isa.Table))]
+			in := isa.Insn{Op: r.Op, Dst: uint8(rnd.Intn(12)), Src: r.Src, Off: r.Off, Imm: r.Imm}
+			if rnd.Intn(3) == 0 {
+				in.Src = uint8(rnd.Intn(12))
+			}
+			copy(b[i:], in.Append(nil))
+		}
+	}
+	if rnd.Intn(3) > 0 {
+		copy(b[len(b)-isa.Size:], isa.Insn{Op: isa.ClassJMP | isa.JmpExit}.Append(nil))
+	}
+	return &record{Type: "socket_filter", License: "GPL", Level: "random", Insns: hex.EncodeToString(b)}
+}
+
+// wildInfo is a program of the corpus whose records of functions and lines are
+// out of order, cut or wrong.
+func wildInfo(t *testing.T, c *corpus, rnd *rand.Rand, _ int64) *record {
+	pool := c.pool("info", func(r *record) bool {
+		return r.Level != "advanced" && r.privileged() && r.BTF != "" && r.FuncInfo != "" && len(r.Insns) < 16*200 && r.Kernel.InsnsProcessed < 5000
+	})
+	r := *pool[rnd.Intn(len(pool))]
+	which, size := &r.FuncInfo, r.FuncRec
+	if rnd.Intn(2) == 0 && r.LineInfo != "" {
+		which, size = &r.LineInfo, r.LineRec
+	}
+	b, err := hex.DecodeString(*which)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b) / size; n > 0 {
+		at, to := rnd.Intn(n)*size, rnd.Intn(n)*size
+		switch rnd.Intn(6) {
+		case 0: // out of order
+			first := slices.Clone(b[at : at+size])
+			copy(b[at:at+size], b[to:to+size])
+			copy(b[to:to+size], first)
+		case 1: // twice
+			copy(b[at:at+size], b[to:to+size])
+		case 2: // one less
+			b = slices.Delete(b, at, at+size)
+		case 3: // another offset, type or line
+			b[at+rnd.Intn(size)] += uint8(1 + rnd.Intn(4))
+		case 4:
+			b[at+rnd.Intn(size)] = uint8(rnd.Uint32())
+		default: // one more
+			b = slices.Insert(b, at, b[to:to+size]...)
+		}
+	}
+	*which = hex.EncodeToString(b)
+	r.ID = " of " + r.ID
+	return &r
 }

@@ -27,7 +27,11 @@ type RegHead struct {
 	Type    RegType
 	Off     int32
 	A, B, C uint32
-	_       uint32 // keeps the struct free of padding, so that == is one memory compare
+}
+
+// same is ==, which compilers for WebAssembly make a byte loop of.
+func (h *RegHead) same(o *RegHead) bool {
+	return h.Type == o.Type && h.Off == o.Off && h.A == o.A && h.B == o.B && h.C == o.C
 }
 
 // RegState is what is known of a register or of the value in a stack slot

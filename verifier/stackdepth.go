@@ -216,12 +216,30 @@ func (e *env) removeDeadCode() errno {
 	if !e.bpfCapable {
 		return 0
 	}
+	live := 1
 	for s := 1; s+1 < len(e.subprogs); s++ {
 		dead := true
 		for i := e.subprogs[s].start; i < e.subprogEnd(s) && dead; i++ {
 			dead = e.aux[i].seen == 0
 		}
 		e.subprogs[s].dead = dead
+		if !dead {
+			live++
+		}
+	}
+	if live == 1 {
+		return 0 // one function is not looked through for others
+	}
+	// Where the last functions are dropped, what takes their address names
+	// nothing, and the kernel gives up without a word (jit_subprogs).
+	end := len(e.insns)
+	for end > 0 && e.aux[end-1].seen == 0 {
+		end--
+	}
+	for pc, in := range e.insns {
+		if isPseudoFunc(in) && e.aux[pc].seen != 0 && pc+int(in.Imm)+1 >= end {
+			return efault
+		}
 	}
 	return 0
 }

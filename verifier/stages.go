@@ -48,6 +48,9 @@ func (e *env) run() errno {
 	if err == ecanceled || err == enotmodel {
 		return err
 	}
+	if e.feature != "" { // seen where only a yes or no could be said
+		return enotmodel
+	}
 	e.defaultExCB = err == 0 && e.seenThrow && e.exCB == 0
 	e.message = e.log.lastError()
 	e.finish()

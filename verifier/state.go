@@ -1,6 +1,9 @@
 package verifier
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 const (
 	maxFrames  = 8   // MAX_CALL_FRAMES
@@ -128,11 +131,35 @@ type stackElem struct {
 }
 
 // pool keeps the memory of states that are no more. A verification allocates
-// only while the number of states alive grows.
+// only while the number of states alive grows beyond that of the one before.
 type pool struct {
 	states []*State
 	funcs  []*FuncState
-	bytes  int // allocated so far, about
+	lists  []*stateList
+	hist   []histEntry // of the verification before
+	bytes  int         // allocated so far, about
+}
+
+// pools are those of verifications that ended: one after each keystroke would
+// otherwise keep a collector busy that has no thread of its own in a page.
+var pools sync.Pool
+
+// maxKept is how many bytes of states may wait for the next verification.
+const maxKept = 16 << 20
+
+// takePool is a pool for a verification that may use limit bytes.
+func takePool(limit int) *pool {
+	if p, ok := pools.Get().(*pool); ok && (limit <= 0 || p.bytes <= limit) {
+		return p
+	}
+	return new(pool)
+}
+
+// putBack keeps the pool for another verification unless it has grown large.
+func (p *pool) putBack() {
+	if p.bytes <= maxKept {
+		pools.Put(p)
+	}
 }
 
 // Sizes of what a pool allocates, which TestPoolSizes compares.
@@ -155,11 +182,17 @@ func (p *pool) newState() *State {
 }
 
 func (p *pool) newFunc() *FuncState {
+	f := p.takeFunc()
+	refs, stack := f.Refs[:0], f.Stack[:0]
+	*f = FuncState{Refs: refs, Stack: stack}
+	return f
+}
+
+// takeFunc is a frame that may hold anything.
+func (p *pool) takeFunc() *FuncState {
 	if n := len(p.funcs); n > 0 {
 		f := p.funcs[n-1]
 		p.funcs = p.funcs[:n-1]
-		refs, stack := f.Refs[:0], f.Stack[:0]
-		*f = FuncState{Refs: refs, Stack: stack}
 		return f
 	}
 	p.bytes += sizeFuncState
@@ -201,7 +234,7 @@ func (p *pool) copyState(dst, src *State) {
 	dst.insnIdx = 0
 	for i := 0; i <= src.curframe; i++ {
 		if dst.frame[i] == nil {
-			dst.frame[i] = p.newFunc()
+			dst.frame[i] = p.takeFunc()
 		}
 		p.copyFunc(dst.frame[i], src.frame[i])
 	}

@@ -65,6 +65,14 @@ func (p *Printer) AppendFrame(dst []byte, f *FuncState, callback, async bool) []
 	return p.e.appendState(dst, &c, ^uint32(0), ^uint64(0))
 }
 
+// Value is a register of a frame as the log writes it.
+func (p *Printer) Value(frame int, r *RegState) string {
+	if r.Type == NotInit {
+		return ""
+	}
+	return string(p.e.appendReg(nil, uint32(frame), r))
+}
+
 // TypeName is the name of a type that a register of p points to, by the BTF
 // handle and id of the register.
 func TypeName(p *Program, kernel *btf.Spec, handle, id uint32) string {

@@ -179,7 +179,7 @@ func verifyBytes(t *testing.T, b []byte, typ, priv uint8) {
 	}
 	p := &Program{Type: hook.ProgType(typ), Insns: insns, GPL: typ&1 != 0,
 		Maps: []MapInfo{{Name: "m", Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 1}, {Name: "a", Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1}}}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	cfg := Config{Privilege: Privilege(priv % 3), LogLevel: 6, LogMax: 1 << 16, Context: ctx}
 	if _, err := Verify(p, cfg); err != nil && ctx.Err() == nil {

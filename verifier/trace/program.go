@@ -29,7 +29,7 @@ func Describe(name string, p *verifier.Program, cfg *verifier.Config, lines []Li
 	res := asm.Resolver{HelperName: helperName, HidePointers: true, KfuncName: kfunc, Version: uint16(verifier.Linux612)}
 	for pc := 0; pc < len(p.Insns); pc++ {
 		in := p.Insns[pc]
-		d.Insns = append(d.Insns, InsnText{Slot: uint32(pc), Text: string(asm.AppendKernel(nil, p.Insns, pc, &res)), Key: key(in), Target: target(in, pc)})
+		d.Insns = append(d.Insns, InsnText{Slot: uint32(pc), Text: insnText(p, pc, &res), Key: key(in), Target: target(in, pc)})
 		if in.Class() == isa.ClassLD && in.Mode() == isa.ModeImm {
 			pc++
 		}
@@ -38,6 +38,23 @@ func Describe(name string, p *verifier.Program, cfg *verifier.Config, lines []Li
 		d.Lines = btfLines(p)
 	}
 	return d
+}
+
+// insnText is an instruction as in the log; a load of a map shows its name
+// where the log has an address, which says nothing.
+func insnText(p *verifier.Program, pc int, res *asm.Resolver) string {
+	text := string(asm.AppendKernel(nil, p.Insns, pc, res))
+	in := p.Insns[pc]
+	if in.Op != isa.ClassLD|isa.ModeImm|isa.SizeDW || in.Imm < 0 || int(in.Imm) >= len(p.Maps) {
+		return text
+	}
+	switch in.Src {
+	case isa.PseudoMapFD, isa.PseudoMapIdx, isa.PseudoMapValue, isa.PseudoMapIdxValue:
+		if left, _, ok := strings.Cut(text, " = "); ok {
+			return left + " = map[" + p.Maps[in.Imm].Name + "]"
+		}
+	}
+	return text
 }
 
 var privilegeWords = [...]string{verifier.Root: "root", verifier.CapBPF: "cap_bpf", verifier.Unprivileged: "unprivileged"}

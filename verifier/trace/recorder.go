@@ -56,6 +56,7 @@ type Recorder struct {
 	gone    int // chunks dropped, those behind head
 	scratch encoder
 	why     reasoner
+	locs    []uint32 // scratch of why
 }
 
 type chunk struct {
@@ -78,6 +79,9 @@ func NewRecorder(p *verifier.Program, limit int) *Recorder {
 	}
 	return &Recorder{insns: p.Insns, limit: limit, numbers: map[*verifier.State]uint32{}, types: map[uint64]struct{}{}}
 }
+
+// Steps is how many steps there are so far.
+func (r *Recorder) Steps() uint32 { return r.steps }
 
 // Trace takes an event of the verifier.
 func (r *Recorder) Trace(ev *verifier.Event) {
@@ -169,7 +173,7 @@ func (r *Recorder) arrive(ev *verifier.Event) {
 		} else if r.paths[r.path].Parent < 0 {
 			reason = ReasonEntry
 		}
-		r.cur.Before = r.delta(ev.State, func(c *Change, _ Loc) { c.Reason = reason })
+		r.cur.Before = r.delta(r.cur.Before.Changes[:0], ev.State, func(c *Change, _ Loc) { c.Reason = reason })
 		r.adopt(ev.State, r.cur.Before)
 	}
 	r.cur.Arrived, r.arrived = r.arrived, nil
@@ -187,8 +191,10 @@ func (r *Recorder) finish(after *verifier.State) {
 	if !r.isPrune && r.cur.Kind == StepKindChecked && after != nil {
 		r.reasonAbout()
 		r.explainQueued()
-		r.why.pushed = false
-		r.cur.After = r.delta(after, func(c *Change, loc Loc) { r.why.explain(c, loc, after) })
+		r.why.pushed, r.why.locs = false, r.locs[:0]
+		r.cur.After = r.delta(r.cur.After.Changes[:0], after, func(c *Change, loc Loc) { r.why.explain(c, loc, after) })
+		r.noteWritten(after)
+		r.locs = r.why.locs
 		r.adopt(after, r.cur.After)
 	}
 	r.scratch.buf = r.scratch.buf[:0]
@@ -203,6 +209,26 @@ func (r *Recorder) finish(after *verifier.State) {
 	*c = Step{
 		Covered: c.Covered[:0], Checks: c.Checks[:0], NoFacts: c.NoFacts[:0], Marks: c.Marks[:0], Back: c.Back[:0],
 		Before: Delta{Changes: c.Before.Changes[:0]}, After: Delta{Changes: c.After.Changes[:0]},
+	}
+}
+
+// noteWritten adds the place that the open step wrote when it holds the same
+// as before.
+func (r *Recorder) noteWritten(after *verifier.State) {
+	w := r.why.written()
+	if w < 0 || Loc(w).Frame() >= len(after.Frames()) || Loc(w).Slot() >= len(after.Frames()[Loc(w).Frame()].Stack) {
+		return
+	}
+	for i := range r.cur.After.Changes {
+		if r.cur.After.Changes[i].Loc == uint32(w) {
+			return
+		}
+	}
+	var c Change
+	change(after, Loc(w), &c)
+	r.why.explain(&c, Loc(w), after)
+	if c.Reason != ReasonMark {
+		r.cur.After.Changes = append(r.cur.After.Changes, c)
 	}
 }
 
@@ -222,7 +248,8 @@ func (r *Recorder) explainQueued() {
 	for i := len(r.pending) - 1; i >= 0 && r.pending[i].state != nil; i-- {
 		p := &r.pending[i]
 		p.Kind = r.pathKind(p)
-		d := r.delta(p.state, func(c *Change, loc Loc) { r.why.explain(c, loc, p.state) })
+		r.why.locs = nil // what is kept with the path is its own
+		d := r.delta(nil, p.state, func(c *Change, loc Loc) { r.why.explain(c, loc, p.state) })
 		p.arrived, p.state = d.Changes, nil
 	}
 }
@@ -247,9 +274,9 @@ func (r *Recorder) pathKind(p *pendingPath) PathKind {
 	return PathKindIterator
 }
 
-// delta is what differs between the shadow and a state.
-func (r *Recorder) delta(st *verifier.State, reason func(*Change, Loc)) Delta {
-	var d Delta
+// delta is what differs between the shadow and a state. Changes go into buf.
+func (r *Recorder) delta(buf []Change, st *verifier.State, reason func(*Change, Loc)) Delta {
+	d := Delta{Changes: buf}
 	if r.last.headDiffers(st) {
 		d.Head = []Head{headsOf(st)}
 	}
@@ -302,6 +329,7 @@ func (r *Recorder) end(ev *verifier.Event) {
 		r.cur.Kind = StepKindStopped
 		r.finish(nil)
 	}
+	r.why.refused = true
 	r.finish(ev.State)
 	if ev.Stopped {
 		r.endPath(PathEndStopped)

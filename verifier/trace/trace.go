@@ -26,8 +26,18 @@ type Trace struct {
 
 	chunks []Chunk
 	data   []byte
-	walked int // paths that have steps
-	cached int // the chunk that is decoded, -1 for none
+	walked int              // paths that have steps
+	kids   map[uint32][]int // paths by the step that queued them
+	cache  [keptChunks]cachedChunk
+	used   int // the entry of cache that was filled last
+}
+
+// keptChunks is how many decoded chunks are kept: a step, its neighbours and
+// those it is compared with.
+const keptChunks = 8
+
+type cachedChunk struct {
+	number int // plus 1; 0 for none
 	steps  []decoded
 }
 
@@ -48,7 +58,7 @@ func Parse(b []byte) (*Trace, error) {
 		return nil, errVersion
 	}
 	r := &decoder{buf: b[len(Magic)+1:]}
-	t := &Trace{cached: -1}
+	t := &Trace{kids: map[uint32][]int{}}
 	t.Program.get(r)
 	t.Outcome.get(r)
 	t.Paths = make([]Path, r.count(minPath))
@@ -89,6 +99,7 @@ func (t *Trace) check() error {
 			if q := &t.Paths[p.Parent]; p.At < q.First || p.At-q.First >= q.Steps {
 				return errTables
 			}
+			t.kids[p.At] = append(t.kids[p.At], i)
 		}
 		next += p.Steps
 		if p.Steps > 0 {
@@ -140,14 +151,26 @@ func (t *Trace) at(index int) *decoded {
 	if i < 0 || index-int(t.chunks[i].First) >= int(t.chunks[i].Steps) {
 		return nil
 	}
-	if i != t.cached {
+	c := t.cached(i)
+	if c == nil {
 		steps, err := t.decode(i)
 		if err != nil {
 			return nil
 		}
-		t.steps, t.cached = steps, i
+		t.used = (t.used + 1) % keptChunks
+		c = &t.cache[t.used]
+		*c = cachedChunk{i + 1, steps}
 	}
-	return &t.steps[index-int(t.chunks[i].First)]
+	return &c.steps[index-int(t.chunks[i].First)]
+}
+
+func (t *Trace) cached(chunk int) *cachedChunk {
+	for i := range t.cache {
+		if t.cache[i].number == chunk+1 {
+			return &t.cache[i]
+		}
+	}
+	return nil
 }
 
 // Check reads all steps and says what is wrong with the first that is broken.
@@ -266,15 +289,7 @@ func (t *Trace) PathOf(index int) int {
 
 // QueuedBy are the paths that a step queued, in the order in which they are
 // walked.
-func (t *Trace) QueuedBy(index int) (out []int) {
-	path := t.PathOf(index)
-	for i := path + 1; i < len(t.Paths); i++ {
-		if p := &t.Paths[i]; int(p.Parent) == path && int(p.At) == index {
-			out = append(out, i)
-		}
-	}
-	return out
-}
+func (t *Trace) QueuedBy(index int) []int { return t.kids[uint32(index)] }
 
 // Segment is a stretch of steps of a path.
 type Segment struct{ Path, First, To int }

@@ -14,6 +14,9 @@ type reasoner struct {
 	before *shadow // in which the instruction was checked
 	frame  int     // current frame then
 	pushed bool    // of a path that the instruction queued, not the one that goes on
+	locs   []uint32
+
+	refused bool // the instruction is: it wrote nothing
 }
 
 func (w *reasoner) regLoc(r uint8) Loc { return RegLoc(w.frame, int(r)) }
@@ -22,17 +25,24 @@ func (w *reasoner) regLoc(r uint8) Loc { return RegLoc(w.frame, int(r)) }
 // constant.
 func (w *reasoner) operand(c *Change) {
 	if w.in.Source() == isa.SrcX {
-		c.From = append(c.From, uint32(w.regLoc(w.in.Src)))
+		w.from(c, c.Reason, w.regLoc(w.in.Src))
 	} else {
 		c.Num = int64(w.in.Imm)
 	}
 }
 
-func from(c *Change, r Reason, locs ...Loc) {
+// from gives a change its reason and the places that it came from. Those of
+// the path that goes on live until the step is written.
+func (w *reasoner) from(c *Change, r Reason, locs ...Loc) {
 	c.Reason = r
-	for _, l := range locs {
-		c.From = append(c.From, uint32(l))
+	if len(locs) == 0 {
+		return
 	}
+	n := len(w.locs)
+	for _, l := range locs {
+		w.locs = append(w.locs, uint32(l))
+	}
+	c.From = w.locs[n:len(w.locs):len(w.locs)]
 }
 
 // explain fills the reason of a change at loc, whose new content is after's.
@@ -44,23 +54,26 @@ func (w *reasoner) explain(c *Change, loc Loc, after *verifier.State) {
 	case len(frames) > w.frame+1 && loc.Frame() == w.frame+1:
 		w.entered(c, loc, frames[w.frame+1])
 		return
+	case len(frames) > w.frame+1 && loc.Frame() == w.frame && loc.Reg() >= 0 && new.Type == verifier.NotInit:
+		w.from(c, ReasonClobber) // by the function, or after the callback
+		return
 	case len(frames) <= w.frame: // the function returned
 		if loc == RegLoc(w.frame-1, 0) {
-			from(c, ReasonResult, RegLoc(w.frame, 0))
+			w.from(c, ReasonResult, RegLoc(w.frame, 0))
 		} else if old != nil && new != nil && !old.SameValue(new) {
-			from(c, ReasonWiden)
+			w.from(c, ReasonWiden)
 		} else {
-			from(c, ReasonMark)
+			w.from(c, ReasonMark)
 		}
 		return
 	case loc.Reg() < 0 && loc.Slot() < 0: // references
-		from(c, ReasonRet)
+		w.from(c, ReasonRet)
 		c.Num = int64(w.in.Imm)
 		return
 	}
 	dst := loc == w.regLoc(w.in.Dst)
-	if !dst && old != nil && new != nil && w.marksOnly(loc, old, new, after) {
-		from(c, ReasonMark)
+	if int(loc) != w.written() && old != nil && new != nil && w.marksOnly(loc, old, new, after) {
+		w.from(c, ReasonMark)
 		return
 	}
 	switch w.in.Class() {
@@ -70,9 +83,9 @@ func (w *reasoner) explain(c *Change, loc Loc, after *verifier.State) {
 		w.ld(c, loc)
 	case isa.ClassLDX:
 		if dst {
-			w.load(c, old, new)
+			w.load(c, w.regLoc(w.in.Src))
 		} else {
-			from(c, ReasonMark)
+			w.from(c, ReasonMark)
 		}
 	case isa.ClassST, isa.ClassSTX:
 		w.store(c, loc, after)
@@ -106,26 +119,30 @@ func regOf(st *verifier.State, loc Loc) *verifier.RegState {
 
 // entered explains a place of a frame that the instruction opened.
 func (w *reasoner) entered(c *Change, loc Loc, f *verifier.FuncState) {
-	if r := loc.Reg(); r >= 1 && r <= 5 && w.in.Src == isa.PseudoCall && !f.InCallback() {
-		from(c, ReasonArg, RegLoc(w.frame, r))
-		return
+	r := loc.Reg()
+	switch {
+	case r >= 0 && f.Regs[r].Type == verifier.NotInit:
+		w.from(c, ReasonMark)
+	case r >= 1 && r <= 5 && w.in.Src == isa.PseudoCall && !f.InCallback():
+		w.from(c, ReasonArg, RegLoc(w.frame, r))
+	default:
+		w.from(c, ReasonEntry)
 	}
-	from(c, ReasonEntry)
 }
 
 func (w *reasoner) alu(c *Change, dst bool) {
 	switch {
 	case !dst:
-		from(c, ReasonTie)
+		w.from(c, ReasonTie)
 	case w.in.ALUOp() == isa.OpMov && w.in.Source() == isa.SrcX:
-		from(c, ReasonCopy, w.regLoc(w.in.Src))
+		w.from(c, ReasonCopy, w.regLoc(w.in.Src))
 	case w.in.ALUOp() == isa.OpMov:
 		c.Reason, c.Num = ReasonConst, int64(w.in.Imm)
 		if w.in.Class() == isa.ClassALU {
 			c.Num = int64(uint32(w.in.Imm))
 		}
 	case w.in.ALUOp() == isa.OpNeg || w.in.ALUOp() == isa.OpEnd:
-		from(c, ReasonAlu)
+		w.from(c, ReasonAlu)
 	default:
 		c.Reason = ReasonAlu
 		w.operand(c)
@@ -141,7 +158,29 @@ func (w *reasoner) ld(c *Change, loc Loc) {
 		c.Reason, c.Num = ReasonLoad, int64(w.in.Bytes())
 		return
 	}
-	from(c, ReasonClobber)
+	w.from(c, ReasonClobber)
+}
+
+// written is the place that the instruction writes by itself, -1 when there is
+// none: where its value comes from is worth noting even when it is the same as
+// before, "r9 *= r5" with an r5 of 1.
+func (w *reasoner) written() int {
+	if w.refused {
+		return -1
+	}
+	switch w.in.Class() {
+	case isa.ClassALU, isa.ClassALU64, isa.ClassLDX:
+		return int(w.regLoc(w.in.Dst))
+	case isa.ClassLD:
+		if w.in.Mode() == isa.ModeImm {
+			return int(w.regLoc(w.in.Dst))
+		}
+	case isa.ClassST, isa.ClassSTX:
+		if w.in.Mode() == isa.ModeMem {
+			return w.slotUnder(w.before.reg(w.regLoc(w.in.Dst)))
+		}
+	}
+	return -1
 }
 
 // slotUnder is the place of the stack that a pointer and an offset name, -1
@@ -157,18 +196,18 @@ func (w *reasoner) slotUnder(ptr *verifier.RegState) int {
 	return int(SlotLoc(int(ptr.FrameNo), (-off-1)/8))
 }
 
-func (w *reasoner) load(c *Change, old, new *verifier.RegState) {
-	src := w.regLoc(w.in.Src)
+// load explains a value that was read through the pointer at src.
+func (w *reasoner) load(c *Change, src Loc) {
 	ptr := w.before.reg(src)
 	c.Num = int64(w.in.Bytes())
 	switch {
 	case ptr != nil && ptr.Type == verifier.PtrToCtx:
-		from(c, ReasonCtx, src)
+		w.from(c, ReasonCtx, src)
 		c.Num = int64(ptr.Off) + int64(w.in.Off)
 	case ptr != nil && ptr.Type == verifier.PtrToStack:
 		slot := w.slotUnder(ptr)
 		if slot < 0 {
-			from(c, ReasonStackRead, src)
+			w.from(c, ReasonStackRead, src)
 			return
 		}
 		c.Reason = ReasonStackRead
@@ -176,9 +215,9 @@ func (w *reasoner) load(c *Change, old, new *verifier.RegState) {
 		if i := Loc(slot).Slot(); i < len(f.stack) && f.stack[i].Types[7] == verifier.SlotSpill {
 			c.Reason = ReasonFill
 		}
-		c.From = append(c.From, uint32(slot))
+		w.from(c, c.Reason, Loc(slot))
 	default:
-		from(c, ReasonLoad, src)
+		w.from(c, ReasonLoad, src)
 	}
 }
 
@@ -186,10 +225,9 @@ func (w *reasoner) store(c *Change, loc Loc, after *verifier.State) {
 	slot := loc.Slot()
 	if slot < 0 {
 		if w.in.Class() == isa.ClassSTX && w.in.Mode() == isa.ModeAtomic {
-			from(c, ReasonLoad, w.regLoc(w.in.Dst))
-			c.Num = int64(w.in.Bytes())
+			w.load(c, w.regLoc(w.in.Dst))
 		} else {
-			from(c, ReasonTie)
+			w.from(c, ReasonTie)
 		}
 		return
 	}
@@ -198,7 +236,7 @@ func (w *reasoner) store(c *Change, loc Loc, after *verifier.State) {
 		c.Reason = ReasonSpill
 	}
 	if w.in.Class() == isa.ClassSTX {
-		c.From = append(c.From, uint32(w.regLoc(w.in.Src)))
+		w.from(c, c.Reason, w.regLoc(w.in.Src))
 	} else {
 		c.Num = int64(w.in.Imm)
 	}
@@ -209,7 +247,7 @@ func (w *reasoner) jump(c *Change, loc Loc, old, new *verifier.RegState) {
 	case isa.JmpCall:
 		w.call(c, loc)
 	case isa.JmpExit, isa.JmpA, isa.JmpCond:
-		from(c, ReasonWiden)
+		w.from(c, ReasonWiden)
 	default:
 		w.branch(c, loc, old, new)
 	}
@@ -225,11 +263,11 @@ func (w *reasoner) call(c *Change, loc Loc) {
 			c.Num = 0
 		}
 	case loc.Frame() == w.frame && r >= 1 && r <= 5:
-		from(c, ReasonClobber)
+		w.from(c, ReasonClobber)
 	case r >= 0:
-		from(c, ReasonLost)
+		w.from(c, ReasonLost)
 	default:
-		from(c, ReasonHelperWrite)
+		w.from(c, ReasonHelperWrite)
 	}
 }
 
@@ -249,14 +287,14 @@ func (w *reasoner) branch(c *Change, loc Loc, old, new *verifier.RegState) {
 	}
 	switch {
 	case old.Type.MayBeNull() && new.Type == verifier.ScalarValue:
-		from(c, ReasonNull, side)
+		w.from(c, ReasonNull, side)
 	case old.Type.MayBeNull():
-		from(c, ReasonNotNull, side)
+		w.from(c, ReasonNotNull, side)
 	case old.Type.Base() == verifier.PtrToPacket || old.Type.Base() == verifier.PtrToPacketMeta:
 		if p := w.before.reg(dst); hasSrc && p != nil && p.Type != old.Type {
 			side = src
 		}
-		from(c, ReasonPacket, side)
+		w.from(c, ReasonPacket, side)
 		c.Num = int64(int32(new.A))
 	case loc == dst || hasSrc && loc == src:
 		c.Reason = ReasonBranchFalse
@@ -267,12 +305,12 @@ func (w *reasoner) branch(c *Change, loc Loc, old, new *verifier.RegState) {
 		case !hasSrc:
 			c.Num = int64(w.in.Imm)
 		case loc == dst:
-			from(c, c.Reason, src)
+			w.from(c, c.Reason, src)
 		default:
-			from(c, c.Reason, dst)
+			w.from(c, c.Reason, dst)
 		}
 	default:
-		from(c, ReasonLink, side)
+		w.from(c, ReasonLink, side)
 	}
 }
 

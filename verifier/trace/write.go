@@ -11,6 +11,12 @@ import (
 // to, nil when it was cancelled. typeName names the types that registers point
 // to, see verifier.TypeName. The recorder is of no more use then.
 func (r *Recorder) Bytes(d Program, res *verifier.Result, typeName func(handle, id uint32) string) []byte {
+	return slices.Concat(r.Parts(d, res, typeName)...)
+}
+
+// Parts is Bytes in pieces that follow each other, without a copy of what is
+// most of it.
+func (r *Recorder) Parts(d Program, res *verifier.Result, typeName func(handle, id uint32) string) [][]byte {
 	r.closeChunk()
 	for _, p := range r.pending { // never walked
 		p.First, p.Steps, p.End = r.steps, 0, PathEndOpen
@@ -35,7 +41,6 @@ func (r *Recorder) Bytes(d Program, res *verifier.Result, typeName func(handle, 
 		}
 	}
 	var w encoder
-	w.buf = make([]byte, 0, r.total+16*len(r.paths)+4*len(r.checkpoints)+64*len(d.Insns)+4096)
 	w.buf = append(append(w.buf, Magic...), Version)
 	d.put(&w)
 	out.put(&w)
@@ -58,11 +63,14 @@ func (r *Recorder) Bytes(d Program, res *verifier.Result, typeName func(handle, 
 		head.put(&w)
 		at += len(c.data)
 	}
+	parts := [][]byte{w.buf}
 	for i := range r.chunks {
-		w.buf = append(w.buf, r.chunks[i].data...)
-		r.chunks[i].data = nil
+		if b := r.chunks[i].data; b != nil {
+			parts = append(parts, b)
+		}
 	}
-	return w.buf
+	r.chunks = nil
+	return parts
 }
 
 func (r *Recorder) outcome(res *verifier.Result) Outcome {
