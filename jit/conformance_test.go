@@ -17,7 +17,7 @@ func TestConformance(t *testing.T) {
 	for i := range safe {
 		s := &safe[i]
 		t.Run(s.name, func(t *testing.T) {
-			results, err := conformance.Run(os.DirFS("../../vm/conformance/testdata"), "native", func(prog []isa.Insn, mem []byte) (uint64, error) {
+			results, err := conformance.Run(os.DirFS("../vm/conformance/testdata"), "native", func(prog []isa.Insn, mem []byte) (uint64, error) {
 				m := newMachine(t, vm.Config{}, s)
 				defer clear(m.Arena().Buf)
 				if _, err := m.Load(&vm.Program{Insns: prog}); err != nil {

@@ -69,7 +69,7 @@ func (m *corpusMap) spec(t *testing.T) maps.Spec {
 func TestCorpus(t *testing.T) {
 	dir := os.Getenv("SKEP_DATA")
 	if dir == "" {
-		dir = "../../../shared/data"
+		dir = "../../shared/data"
 	}
 	file, err := os.Open(filepath.Join(dir, "verifier-corpus-6.12.jsonl.gz"))
 	if err != nil {

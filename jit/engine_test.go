@@ -9,135 +9,16 @@ import (
 	"testing"
 
 	"skep/jit"
+	"skep/jit/engine"
 	"skep/jit/native"
-	"skep/jit/portable"
-	"skep/jit/portable/wazero"
-	"skep/jit/wasm"
 	"skep/vm"
-	"skep/vm/arena"
-	"skep/vm/isa"
-	"skep/vm/maps"
+	"skep/wasm/compiled"
 )
 
-// host does for compiled code what it leaves to the machine.
-type host struct {
-	m     *vm.Machine
-	calls int
-}
-
-func newHost(m *vm.Machine) *host { return &host{m: m} }
-
-func (h *host) Arena() *arena.Arena { return h.m.Arena() }
-
-func (h *host) Do(s *jit.State) jit.Status {
-	h.calls++
-	switch h.m.Do((*vm.Point)(s)) {
-	case vm.StopExit:
-		return jit.Exited
-	case vm.StopFault:
-		return jit.Faulted
-	}
-	return jit.Running
-}
-
-// consts is what the wide loads of a loaded program load.
-func consts(m *vm.Machine, prog int) []jit.Const {
-	insns := m.Resolved(prog)
-	var out []jit.Const
-	for pc := 0; pc+1 < len(insns); pc++ {
-		if insns[pc].IsWide() {
-			out = append(out, jit.Const{Slot: pc, Value: isa.Imm64(insns[pc], insns[pc+1])})
-			pc++
-		}
-	}
-	return out
-}
-
-// arrays is the layout of the machine's array maps.
-func arrays(m *vm.Machine) []jit.Array {
-	var out []jit.Array
-	for i := range m.Maps().Maps() {
-		mp := m.Maps().At(i)
-		if l, ok := mp.(interface {
-			Layout() (uint32, uint32, uint32)
-		}); ok && maps.Type(mp.Type()) == maps.Array {
-			elems, stride, _ := l.Layout()
-			out = append(out, jit.Array{Ptr: uint64(mp.Ptr()), Elems: elems, Stride: stride, Entries: mp.MaxEntries(), Value: mp.ValueSize(), Perm: uint8(m.Arena().Find(elems).Perm), Name: mp.Name()})
-		}
-	}
-	return out
-}
-
-// runner is an engine's runner of the programs of one machine.
-type runner interface {
-	Start(prog int, regs [isa.NumRegs]uint64)
-	Run(fuel int64) jit.Status
-	Reg(i int) uint64
-}
-
-// engine runs compiled code. Its memory is shared by all machines of the
-// tests, one after the other.
-type engine struct {
-	target jit.Target
-	span   []byte
-	// link makes a runner, and a function that frees it.
-	link func(h jit.Host, codes []*jit.Code) (runner, func(), error)
-}
-
-func newNative() (*engine, error) {
-	target, err := native.Target()
-	if err != nil {
-		return nil, err
-	}
-	span, err := native.NewSpan(64 << 20)
-	if err != nil {
-		return nil, err
-	}
-	return &engine{target, span.Bytes(), func(h jit.Host, codes []*jit.Code) (runner, func(), error) {
-		var progs []*native.Program
-		closeAll := func() {
-			for _, p := range progs {
-				p.Close()
-			}
-		}
-		for _, c := range codes {
-			p, err := native.Load(c)
-			if err != nil {
-				closeAll()
-				return nil, nil, err
-			}
-			progs = append(progs, p)
-		}
-		r, err := native.NewRunner(span, h, progs)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		return r, func() { r.Close(); closeAll() }, nil
-	}}, nil
-}
-
-func newWASM() (*engine, error) {
-	e, err := wazero.New(64 << 20)
-	if err != nil {
-		return nil, err
-	}
-	return &engine{e.Target(), e.Span(), func(h jit.Host, codes []*jit.Code) (runner, func(), error) {
-		var progs []*wasm.Code
-		for _, c := range codes {
-			progs = append(progs, c.Portable)
-		}
-		r, err := portable.NewRunner(e, e.Context(), h, progs)
-		if err != nil {
-			return nil, nil, err
-		}
-		return r, r.Close, nil
-	}}, nil
-}
-
-var engines = map[jit.Arch]func() (*engine, error){
-	jit.AMD64: sync.OnceValues(newNative),
-	jit.WASM:  sync.OnceValues(newWASM),
+// engines are shared by all machines of the tests, one after the other.
+var engines = map[jit.Arch]func() (*engine.Engine, error){
+	jit.AMD64: sync.OnceValues(func() (*engine.Engine, error) { return engine.Native(64 << 20) }),
+	jit.WASM:  sync.OnceValues(func() (*engine.Engine, error) { return engine.WASM(64 << 20) }),
 }
 
 // setup is how code is made.
@@ -174,7 +55,7 @@ func available(list []setup) []setup {
 // without wrong accesses.
 func everything() []setup { return slices.Concat(safe, proved) }
 
-func (s *setup) engine(t testing.TB) *engine {
+func (s *setup) engine(t testing.TB) *engine.Engine {
 	t.Helper()
 	e, err := engines[s.arch]()
 	if err != nil {
@@ -184,7 +65,7 @@ func (s *setup) engine(t testing.TB) *engine {
 }
 
 func (s *setup) target(t testing.TB) jit.Target {
-	target := s.engine(t).target
+	target := s.engine(t).Target
 	if s.plain {
 		target.AMD64.BMI2, target.AMD64.GS = false, false
 	}
@@ -193,7 +74,7 @@ func (s *setup) target(t testing.TB) jit.Target {
 
 func newMachine(t testing.TB, cfg vm.Config, s *setup) *vm.Machine {
 	t.Helper()
-	cfg.Span, cfg.NoHistory = s.engine(t).span, true
+	cfg.Span, cfg.NoHistory = s.engine(t).Span, true
 	m, err := vm.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -203,26 +84,25 @@ func newMachine(t testing.TB, cfg vm.Config, s *setup) *vm.Machine {
 
 // running is a machine with a runner for its programs.
 type running struct {
-	runner
-	m     *vm.Machine
-	h     *host
-	codes []*jit.Code
-	free  func()
+	*engine.Runner
+	m      *vm.Machine
+	codes  []*jit.Code
+	closed bool
 }
 
 // compile makes a runner for all programs of a machine.
 func compile(t testing.TB, m *vm.Machine, s *setup) (*running, error) {
 	t.Helper()
-	r := &running{m: m, h: newHost(m)}
+	r := &running{m: m}
 	for i := 0; m.Program(i) != nil; i++ {
-		code, err := jit.Compile(&jit.Program{Insns: m.Program(i).Insns, Consts: consts(m, i), Arrays: arrays(m)}, s.target(t), s.facts, s.options)
+		code, err := jit.Compile(compiled.Program(m, i), s.target(t), s.facts, s.options)
 		if err != nil {
 			return nil, err
 		}
 		r.codes = append(r.codes, code)
 	}
 	var err error
-	if r.runner, r.free, err = s.engine(t).link(r.h, r.codes); err != nil {
+	if r.Runner, err = s.engine(t).Link(compiled.Host{Machine: m}, r.codes); err != nil {
 		t.Fatal(err)
 	}
 	return r, nil
@@ -230,8 +110,11 @@ func compile(t testing.TB, m *vm.Machine, s *setup) (*running, error) {
 
 // close frees the code and clears what the machine leaves in the span.
 func (r *running) close() {
-	r.free()
-	r.free = func() {}
+	if r.closed {
+		return
+	}
+	r.closed = true
+	r.Close()
 	clear(r.m.Arena().Buf)
 }
 
@@ -240,11 +123,7 @@ func (r *running) start(in vm.Input) error {
 	if err := r.m.Reset(in); err != nil {
 		return err
 	}
-	var regs [11]uint64
-	for i := range regs {
-		regs[i] = r.m.Reg(i)
-	}
-	r.Start(r.m.Prog(), regs)
+	r.Start(r.m.Prog(), compiled.Regs(r.m))
 	return nil
 }
 
@@ -290,7 +169,7 @@ func (r *running) run(t testing.TB, in vm.Input, budget int64) outcome {
 	case jit.Exited:
 		o.R0 = r.Reg(0)
 	case jit.Faulted:
-		o.fault(r.h.m.Fault())
+		o.fault(r.m.Fault())
 	}
 	o.Memory = string(r.m.Arena().Buf)
 	return o

@@ -9,11 +9,11 @@ import (
 	"skep/vm/maps"
 )
 
-// FuzzNative compiles any bytes that the machine loads, runs them with checks,
+// FuzzEngines compiles any bytes that the machine loads, runs them with checks,
 // and compares with the interpreter.
-func FuzzNative(f *testing.F) {
+func FuzzEngines(f *testing.F) {
 	for i := range workloads {
-		f.Add(isa.EncodeAll(workloads[i].insns(f)), byte(i))
+		f.Add(isa.EncodeAll(assembled(f, &workloads[i])), byte(i))
 	}
 	f.Add([]byte{0x95, 0, 0, 0, 0, 0, 0, 0}, byte(0))
 	cfg := vm.Config{Maps: []maps.Spec{{Name: "m", Type: maps.Array, KeySize: 4, ValueSize: 40, MaxEntries: 3}}}

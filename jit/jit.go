@@ -3,13 +3,16 @@
 //	code, err := jit.Compile(&jit.Program{Insns: insns}, jit.AMD64, jit.Facts{}, jit.Options{})
 //	// code.Text is machine code, code.Notes says what was made of which instruction
 //
+// Two targets: amd64, run by package native, and WebAssembly, run by package
+// portable on any engine for it. Package engine has both alike.
+//
 // What the code may assume of memory is in the facts: without any, each
 // access is checked as the interpreter checks it; with a program that the
-// verifier accepted, none is. Either way no access can leave the arena's
-// reserved span: see package amd64.
+// verifier accepted, none is. Either way no access can leave the
+// arena's reserved span: see package amd64, and Target of package wasm.
 //
-// Read next: package ir for the passes, amd64 for the code, native for running
-// it.
+// Read next: package ir for the passes, amd64 and wasm for the code, native and
+// portable for running it.
 package jit
 
 import (

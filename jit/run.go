@@ -1,6 +1,9 @@
 package jit
 
-import "skep/vm/arena"
+import (
+	"skep/vm/arena"
+	"skep/vm/isa"
+)
 
 // Status is how a run stands.
 type Status uint8
@@ -14,7 +17,7 @@ const (
 // State is where a run is and what is in its registers: what a [Host] gets and
 // changes.
 type State struct {
-	Regs  [11]uint64
+	Regs  [isa.NumRegs]uint64
 	Prog  int // number of the program
 	Slot  int // of the next instruction; the number of slots is the end of the program
 	Depth int // frames above the first
@@ -30,4 +33,12 @@ type Host interface {
 	// start of another program. It is called for each helper call and each
 	// instruction that has no code.
 	Do(s *State) Status
+}
+
+// Lookuper is a host that answers the call that programs make most often,
+// bpf_map_lookup_elem, without the ceremony of Do. It returns the address and
+// the size of a value that may be read and written, or 0 and has done nothing:
+// then Do is called.
+type Lookuper interface {
+	Lookup(regs *[isa.NumRegs]uint64) (value uint64, size uint32)
 }

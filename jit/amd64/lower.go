@@ -24,6 +24,8 @@ type Code struct {
 	Offset   []int32
 	Slot     []int32 // of each op
 	Dense    []int32 // op of each slot
+	Lookup   []bool  // by op: it calls bpf_map_lookup_elem
+	Accepted bool    // accesses are not checked
 	Return   int32   // where a function that a helper calls returns to
 	Features Features
 	Exit     int32 // op of an exit instruction, -1 when there is none
@@ -87,7 +89,7 @@ func Lower(u *ir.Unit, feat Features) (*Code, error) {
 func (l *lower) emit() (*Code, error) {
 	u := l.u
 	l.seed = u.Options.Blind
-	c := &Code{Exit: -1, Features: l.feat, Dense: u.Dense, Notes: u.Notes}
+	c := &Code{Exit: -1, Features: l.feat, Accepted: u.Facts.Accepted, Dense: u.Dense, Notes: u.Notes}
 	for i := range u.Ops {
 		o := &u.Ops[i]
 		l.op = int32(i)
@@ -112,9 +114,9 @@ func (l *lower) emit() (*Code, error) {
 	}
 	c.Text = slices.Clone(l.b)
 	c.Offset = l.off
-	c.Slot = make([]int32, len(u.Ops))
+	c.Slot, c.Lookup = make([]int32, len(u.Ops)), make([]bool, len(u.Ops))
 	for i := range u.Ops {
-		c.Slot[i] = u.Ops[i].Slot
+		c.Slot[i], c.Lookup[i] = u.Ops[i].Slot, u.Ops[i].IsLookup()
 	}
 	return c, nil
 }

@@ -62,6 +62,9 @@ const (
 // Row is the row of the op's own instruction, nil for KindEnd.
 func (o *Op) Row() *isa.Row { return o.Own.Row() }
 
+// IsLookup reports a call of bpf_map_lookup_elem.
+func (o *Op) IsLookup() bool { return o.Own == isa.KindCallHelper && o.Imm == helperLookup }
+
 // Bit is the set of one register.
 func Bit(r uint8) uint16 { return 1 << r }
 

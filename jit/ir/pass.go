@@ -154,7 +154,7 @@ func (o *Op) LeadsOn() (through, jump bool) {
 		return false, false
 	case isa.KindJa, isa.KindGotol:
 		return false, true
-	case isa.KindCallLocal, isa.KindLdFunc:
+	case isa.KindCallLocal, isa.KindCallHelper, isa.KindLdFunc:
 		return true, false
 	}
 	return true, o.Target >= 0

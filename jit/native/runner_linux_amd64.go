@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"skep/jit"
 	"skep/jit/amd64"
 	"skep/jit/window"
 	"skep/vm/isa"
@@ -47,6 +48,7 @@ type Runner struct {
 	ctx     *context // in mem, behind the stack
 	mem     []byte
 	host    Host
+	lookup  jit.Lookuper // the host, if it is one
 	span    *Span
 	progs   []*Program
 	prog    int
@@ -72,7 +74,8 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 		syscall.Munmap(mem)
 		return nil, errors.New("native: the machine's arena is not in the span: make it with Config.Span")
 	}
-	r := &Runner{mem: mem, host: h, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[stackSize+4096])), end: Exited}
+	lookup, _ := h.(jit.Lookuper)
+	r := &Runner{mem: mem, host: h, lookup: lookup, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[stackSize+4096])), end: Exited}
 	r.ctx.base = uint64(s.base())
 	r.windows = window.New(h.Arena(), &r.ctx.windows)
 	for _, p := range progs {
@@ -199,6 +202,17 @@ func (r *Runner) depth() int { return int(r.ctx.top-r.ctx.regs[isa.R10]) / frame
 // its own. behind is the depth that it leads to, unless a helper calls back.
 func (r *Runner) do(op int32, behind int) {
 	c, s := r.ctx, &r.state
+	if code := r.progs[r.prog].code; r.lookup != nil && code.Lookup[op] {
+		if v, size := r.lookup.Lookup(&c.regs); v != 0 {
+			if !code.Accepted {
+				r.windows.Value(isa.R0, v, size)
+			}
+			c.regs[isa.R0] = v
+			c.fuel--
+			r.goOn(op + 1)
+			return
+		}
+	}
 	s.Regs, s.Prog, s.Depth = c.regs, r.prog, r.depth()
 	s.Slot = int(r.progs[r.prog].code.Slot[op])
 	for {

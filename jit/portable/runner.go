@@ -1,6 +1,7 @@
 package portable
 
 import (
+	"skep/jit"
 	"skep/jit/wasm"
 	"skep/jit/window"
 	"skep/vm/isa"
@@ -19,11 +20,11 @@ const maxEntries = 64
 type Runner struct {
 	ctx     *Context
 	host    Host
+	lookup  jit.Lookuper // the host, if it is one
 	linker  Linker
 	progs   []program
 	windows window.Table
 	least   int32 // fuel that gets ahead in any program
-	calls   int
 
 	// Where control is while no code runs. While it does prog is the program
 	// whose code that is.
@@ -62,7 +63,8 @@ type entry struct {
 // NewRunner links the programs of a machine, by their numbers. ctx must be at
 // the Context of their Target, zero.
 func NewRunner(l Linker, ctx *Context, h Host, progs []*wasm.Code) (*Runner, error) {
-	r := &Runner{ctx: ctx, host: h, linker: l, progs: make([]program, len(progs)), end: Exited}
+	lookup, _ := h.(jit.Lookuper)
+	r := &Runner{ctx: ctx, host: h, lookup: lookup, linker: l, progs: make([]program, len(progs)), end: Exited}
 	for i, c := range progs {
 		r.progs[i].code = c
 		r.least = max(r.least, c.Fuel)
@@ -108,23 +110,15 @@ func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
 	c.loops = 0
 	r.windows.Refill(r.host.Arena())
 	r.prog, r.op, r.depth = prog, 0, 0
-	r.end, r.err, r.calls = Running, nil, 0
+	r.end, r.err = Running, nil
 }
 
 // Reg is register i.
 func (r *Runner) Reg(i int) uint64 { return r.ctx.regs[i] }
 
-// Calls is how often the code has called back since Start.
-func (r *Runner) Calls() int { return r.calls }
-
 // Err says what was wrong with the code of a run that faulted, nil when the
 // host has the fault.
 func (r *Runner) Err() error { return r.err }
-
-// At is where a run is that goes on: program, slot and frames above the first.
-func (r *Runner) At() (prog, slot, depth int) {
-	return r.prog, int(r.progs[r.prog].code.Slot[r.op]), r.depth
-}
 
 // Run goes on until the program ends, faults, or about fuel instructions are
 // done: they are counted where loops and functions begin.
@@ -181,7 +175,7 @@ func (r *Runner) call(e *entry) bool {
 	}
 	c := r.ctx
 	if wasm.Reason(c.reason) == wasm.ReasonFuel {
-		c.reason = uint32(wasm.ReasonHost)
+		c.reason, c.fuel = uint32(wasm.ReasonHost), 0
 		r.prog, r.op, r.depth = prog, c.exit, r.at()
 		r.left, r.suspended = r.depth, true
 	}
@@ -224,6 +218,16 @@ func (r *Runner) entry() *entry {
 func (r *Runner) Host(op int32) uint32 {
 	prog, depth := r.prog, r.at()
 	code := r.progs[prog].code
+	if r.lookup != nil && code.IsLookup(op) {
+		if v, size := r.lookup.Lookup(&r.ctx.regs); v != 0 {
+			if !code.Accepted() {
+				r.windows.Value(isa.R0, v, size)
+			}
+			r.ctx.regs[isa.R0] = v
+			r.ctx.fuel--
+			return wasm.Next
+		}
+	}
 	next := code.Behind(op)
 	for r.step(prog, op, depth); r.end == Running; {
 		switch {
@@ -261,7 +265,6 @@ func (r *Runner) step(prog int, op int32, depth int) {
 	c, s := r.ctx, &r.state
 	s.Regs, s.Prog, s.Slot, s.Depth = c.regs, prog, int(r.progs[prog].code.Slot[op]), depth
 	status := r.host.Do(s)
-	r.calls++
 	c.fuel--
 	c.regs = s.Regs
 	if status != Running {

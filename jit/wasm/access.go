@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"skep/jit/ir"
-	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -12,6 +11,7 @@ type place struct {
 	base, index uint8 // registers; NoReg: the address is in the local addr
 	add         int32
 	offset      uint32
+	frame       bool // inside the frame by its own numbers
 }
 
 // access prepares the op's access of n bytes at [base + index + off], checks
@@ -22,21 +22,23 @@ type place struct {
 // finds the window, or the access faults. These are the rules of the
 // interpreter, so that both fault at the same instruction.
 func (b *body) access(o *ir.Op, base, index uint8, off int32, n int, write bool, do func(place)) {
-	proved := o.Flags&ir.Proved != 0
-	if base == isa.R10 && index == ir.NoReg && off >= -stackSize && int(off)+n <= 0 {
-		proved = true // inside the frame by its own numbers
-	}
+	frame := inFrame(base, index, off, n)
 	switch {
-	case !proved:
+	case o.Flags&ir.Proved == 0 && !frame:
 		b.op(opBlock, typeVoid)
 		b.check(base, index, off, n, write)
 		do(place{base: ir.NoReg, offset: b.target.Base})
 		b.op(opEnd)
 	case off >= -1<<15 && off < 1<<15:
-		do(place{base: base, index: index, offset: b.target.Base + uint32(off)})
+		do(place{base: base, index: index, offset: b.target.Base + uint32(off), frame: frame})
 	default:
 		do(place{base: base, index: index, add: off, offset: b.target.Base})
 	}
+}
+
+// inFrame reports an access inside the frame by its own numbers.
+func inFrame(base, index uint8, off int32, n int) bool {
+	return base == isa.R10 && index == ir.NoReg && off >= -stackSize && int(off)+n <= 0
 }
 
 // push pushes the address without its constant.
@@ -55,17 +57,17 @@ func (b *body) push(p place) {
 		b.i32(p.add)
 		b.op(opI32Add)
 	}
+	if m := b.target.Mask; m != 0 && !p.frame {
+		b.i32(int32(m))
+		b.op(opI32And)
+	}
 }
 
 // check leaves the address in the local addr if it is in a window. Another
 // access that is good (in the frame of a caller, a load that may miss) is done
 // by the host: then the code goes on behind the block that is open.
 func (b *body) check(base, index uint8, off int32, n int, write bool) {
-	w := int(base)
-	if write {
-		w += window.Count / 2
-	}
-	at := uint32(CtxWindows + w*window.Size)
+	w := windowOf(base, write)
 	b.get64(base)
 	if index != ir.NoReg {
 		b.get64(index)
@@ -76,9 +78,9 @@ func (b *body) check(base, index uint8, off int32, n int, write bool) {
 		b.op(opI64Add)
 	}
 	b.tee(b.l.addr)
-	b.load64(at)
+	b.getWindow(w, 0)
 	b.op(opI64Sub)
-	b.load64(at + 8*uint32(log2(n)+1))
+	b.getWindow(w, log2(n)+1)
 	b.op(opI64GeU)
 	b.ifThen(typeVoid)
 	b.get(b.l.addr)
@@ -103,9 +105,13 @@ func (b *body) check(base, index uint8, off int32, n int, write bool) {
 	b.ifThen(typeVoid)
 	b.unwind()
 	b.op(opEnd)
+	state := b.state // the access itself begins with what was before
 	b.written(&b.u.Ops[b.cur])
+	b.state = state
 	b.br(opBr, 3)
-	b.op(opEnd, opEnd, opEnd)
+	b.op(opEnd)
+	b.refresh(w)
+	b.op(opEnd, opEnd)
 }
 
 func log2(n int) int {
@@ -225,19 +231,4 @@ func atomicOp(k isa.Kind) byte {
 		return opI32And + wideArith
 	}
 	return opI32Xor + wideArith
-}
-
-// element makes the value that was found the window of accesses by way of r0.
-func (b *body) element(a *ir.Array) {
-	for k, perm := range [...]uint8{1, 2} {
-		at := uint32(CtxWindows + k*window.Count/2*window.Size)
-		b.store(opI64Store, at, func() { b.get64(isa.R0) })
-		for i := range uint32(4) {
-			n := int64(0)
-			if size := uint32(1) << i; a.Perm&perm != 0 && a.Value >= size && a.Value <= 1<<30 {
-				n = int64(a.Value-size) + 1
-			}
-			b.store(opI64Store, at+8+8*i, func() { b.i64(n) })
-		}
-	}
 }

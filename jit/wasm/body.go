@@ -21,11 +21,12 @@ type body struct {
 	state   [isa.NumRegs - 1]uint8
 	cur     int32 // op being lowered
 
-	labels   []label
-	labelAt  []int32 // by block: label that leads to it forward, -1 when none is open
+	nesting  int32   // blocks, loops and ifs that are open
+	labelAt  []int32 // by block: how many lie around the one that leads to it forward, -1 when none does
 	loopAt   []int32 // and back
 	dispatch bool
 	deep     bool
+	begin    int // where the instructions begin
 	marks    []mark
 	err      error
 }
@@ -55,6 +56,7 @@ func (b *body) emit(op int32) error {
 		return &ir.Error{Slot: int(b.u.Ops[op].Slot), Msg: "wasm: functions share too much code"}
 	}
 	b.declare()
+	b.begin = b.pos()
 	b.prologue(op)
 	b.labelAt, b.loopAt = make([]int32, n), make([]int32, n)
 	for i := range n {
@@ -62,7 +64,7 @@ func (b *body) emit(op int32) error {
 	}
 	start := b.pos()
 	if b.dispatch = !b.g.reducible; b.dispatch || !b.structured() {
-		b.b, b.marks, b.labels = b.b[:start], b.marks[:0], b.labels[:0]
+		b.b, b.marks, b.nesting = b.b[:start], b.marks[:0], 0
 		for i := range n {
 			b.labelAt[i], b.loopAt[i] = -1, -1
 		}
@@ -91,6 +93,7 @@ func (b *body) declare() {
 	}
 	take(&l.addr)
 	take(&l.old)
+	b.keepWindows(take)
 	wide := next - first
 	first = next
 	for r := range l.half {
@@ -125,6 +128,7 @@ func (b *body) prologue(op int32) {
 	b.get(b.l.wide[isa.R10])
 	b.op(opI32WrapI64)
 	b.set(b.l.fp)
+	b.refreshAll()
 }
 
 // load64 and load32 push a field of the context.

@@ -21,7 +21,6 @@ const (
 	opReturn      byte = 0x0f
 	opCall        byte = 0x10
 	opDrop        byte = 0x1a
-	opSelect      byte = 0x1b
 	opLocalGet    byte = 0x20
 	opLocalSet    byte = 0x21
 	opLocalTee    byte = 0x22

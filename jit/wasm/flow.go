@@ -106,6 +106,7 @@ func (b *body) written(o *ir.Op) {
 		b.load64(CtxRegs + 8*uint32(r))
 		b.set64(r)
 	})
+	b.refreshAll()
 }
 
 // ask puts into the context what the interpreter may want of the registers
@@ -168,6 +169,7 @@ func (b *body) call(o *ir.Op) {
 			b.set64(uint8(r))
 		}
 	}
+	b.refreshAll()
 }
 
 // array looks an element up: the helper does what is out of bounds, as it has

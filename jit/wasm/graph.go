@@ -225,9 +225,6 @@ func (g *graph) edges() {
 	}
 }
 
-// label is a place that br leads to, on the stack of open blocks.
-type label struct{ block int32 }
-
 // Limits of the shape of a body; behind them engines take long or refuse.
 const (
 	maxNesting  = 500
@@ -245,8 +242,7 @@ func (b *body) structured() bool {
 func (b *body) tree(n int32) {
 	g := b.g
 	if g.blocks[n].loop {
-		b.open(opLoop, n)
-		b.loopAt[n] = int32(len(b.labels) - 1)
+		b.loopAt[n] = b.open(opLoop)
 	}
 	var merges []int32
 	for c := g.blocks[n].child; c >= 0; c = g.blocks[c].sibling {
@@ -255,10 +251,9 @@ func (b *body) tree(n int32) {
 		}
 	}
 	for _, m := range slices.Backward(merges) {
-		b.open(opBlock, m)
-		b.labelAt[m] = int32(len(b.labels) - 1)
+		b.labelAt[m] = b.open(opBlock)
 	}
-	if len(b.labels) > maxNesting {
+	if b.nesting > maxNesting {
 		b.deep = true
 	}
 	if !b.deep {
@@ -283,10 +278,9 @@ func (b *body) dispatched() {
 	n := len(b.g.blocks)
 	b.i32(0)
 	b.set(b.l.at)
-	b.open(opLoop, -1)
+	b.open(opLoop)
 	for i := n - 1; i >= 0; i-- {
-		b.open(opBlock, int32(i))
-		b.labelAt[i] = int32(len(b.labels) - 1)
+		b.labelAt[i] = b.open(opBlock)
 	}
 	b.get(b.l.at)
 	b.op(opBrTable)
@@ -302,14 +296,16 @@ func (b *body) dispatched() {
 	b.close()
 }
 
-func (b *body) open(op byte, block int32) {
+// open begins a block, loop or if and returns how many it lies in.
+func (b *body) open(op byte) int32 {
 	b.op(op, typeVoid)
-	b.labels = append(b.labels, label{block})
+	b.nesting++
+	return b.nesting - 1
 }
 
 func (b *body) close() {
 	b.op(opEnd)
-	b.labels = b.labels[:len(b.labels)-1]
+	b.nesting--
 }
 
 // reaches reports the label by which block to is reached with a br, if it is.
@@ -318,7 +314,7 @@ func (b *body) reaches(from, to int32) (int, bool) {
 	if to <= from {
 		at = b.loopAt[to]
 	}
-	return len(b.labels) - 1 - int(at), at >= 0
+	return int(b.nesting - 1 - at), at >= 0
 }
 
 // branch goes on at block to.
@@ -333,7 +329,7 @@ func (b *body) branch(from, to int32) {
 	}
 	b.i32(to)
 	b.set(b.l.at)
-	b.br(opBr, len(b.labels)-1)
+	b.br(opBr, int(b.nesting-1))
 }
 
 // fork goes on at block jump when the condition on the stack holds, else at
@@ -350,7 +346,7 @@ func (b *body) fork(from, jump, next int32) {
 		b.branch(from, jump)
 		return
 	}
-	b.open(opIf, -1)
+	b.open(opIf)
 	b.branch(from, jump)
 	b.op(opElse)
 	b.branch(from, next)

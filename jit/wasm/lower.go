@@ -12,7 +12,16 @@ import (
 type Target struct {
 	Base    uint32 // address of arena offset 0, at least 32 KiB
 	Context uint32
+
+	// Mask, when not zero, is one less than a power of two, and the arena ends
+	// 32 KiB or more before that: addresses that are not checked are cut to it.
+	// For a memory that others use too: with [Guard] bytes on both sides that
+	// hold nothing of value, even code with wrong facts stays in its own part.
+	Mask uint32
 }
+
+// Guard is how far an access may begin or end outside of a masked arena.
+const Guard = 1<<15 + 8
 
 // Code is a compiled program: a module with an entry for its start and one for
 // each function that helpers may call.
@@ -38,7 +47,11 @@ type Code struct {
 type Module struct {
 	Text    []byte
 	Entries []int32 // op that each entry begins at
+	Bodies  []Span  // instructions of the entries, then of the functions they call
 }
+
+// Span is a range of Text.
+type Span struct{ Start, End int }
 
 // EntryName is the export of entry i.
 func EntryName(i int) string { return "e" + strconv.Itoa(i) }
@@ -93,6 +106,12 @@ func (c *Code) Entry(op int32) (*Module, error) {
 // IsExit reports an op that returns from its function.
 func (c *Code) IsExit(op int32) bool { return c.u.Ops[op].Own == isa.KindExit }
 
+// Accepted reports code that does not check accesses.
+func (c *Code) Accepted() bool { return c.u.Facts.Accepted }
+
+// IsLookup reports an op that calls bpf_map_lookup_elem.
+func (c *Code) IsLookup(op int32) bool { return c.u.Ops[op].IsLookup() }
+
 // Behind is the op that follows the group of op.
 func (c *Code) Behind(op int32) int32 { return op + int32(max(c.u.Ops[op].Len, 1)) }
 
@@ -112,7 +131,8 @@ type module struct {
 	funcs   []int32 // ops of the functions that are called, in the order found
 	sigs    []signature
 	code    encoder
-	spans   []int // where the bodies end in code
+	begins  []int // where the instructions of the bodies begin in code
+	ends    []int // and where they end
 	budget  int   // ops that may still be emitted: functions may share code
 }
 
@@ -142,8 +162,7 @@ const (
 
 func (c *Code) module(entries, offset []int32) (*Module, error) {
 	m := &module{c: c, flow: newFlow(c.u), entries: entries, budget: 4*len(c.u.Ops) + 1<<16}
-	type placed struct{ op, at int32 }
-	var marks []placed
+	var marks []mark
 	for n := 0; n < len(m.entries)+len(m.funcs); n++ {
 		b := &body{encoder: encoder{m.code.b}, module: m, u: c.u, target: c.target, heads: c.heads, isEntry: n < len(entries)}
 		op := int32(0)
@@ -157,29 +176,23 @@ func (c *Code) module(entries, offset []int32) (*Module, error) {
 			return nil, err
 		}
 		m.code.b = b.b
-		m.spans = append(m.spans, len(b.b))
-		for _, at := range b.marks {
-			marks = append(marks, placed{at.op, at.at})
-		}
+		m.begins = append(m.begins, b.begin)
+		m.ends = append(m.ends, len(b.b))
+		marks = append(marks, b.marks...)
 	}
-	text, start := m.assemble()
+	text, bodies := m.assemble()
 	if offset != nil {
-		at := 0
-		for n, body := 0, 0; n < len(marks); n++ {
-			for int(marks[n].at) > m.spans[body] {
+		body := 0
+		for _, k := range marks {
+			for int(k.at) >= m.ends[body] {
 				body++
 			}
-			at = start[body]
-			from := 0
-			if body > 0 {
-				from = m.spans[body-1]
-			}
-			if op := marks[n].op; offset[op] < 0 {
-				offset[op] = int32(at + int(marks[n].at) - from)
+			if offset[k.op] < 0 {
+				offset[k.op] = int32(bodies[body].End-m.ends[body]) + k.at
 			}
 		}
 	}
-	return &Module{Text: text, Entries: entries}, nil
+	return &Module{Text: text, Entries: entries, Bodies: bodies}, nil
 }
 
 // function is the number of the function that begins at op.
@@ -220,8 +233,8 @@ func each(set uint16, f func(r uint8)) {
 	}
 }
 
-// assemble writes the sections and says where each body begins in the text.
-func (m *module) assemble() (text []byte, start []int) {
+// assemble writes the sections and says where the bodies are in the text.
+func (m *module) assemble() (text []byte, bodies []Span) {
 	var e encoder
 	e.b = make([]byte, 0, len(m.code.b)+512)
 	e.op(0, 'a', 's', 'm', 1, 0, 0, 0)
@@ -274,12 +287,12 @@ func (m *module) assemble() (text []byte, start []int) {
 	code.u32(uint32(2 + n))
 	code.sized(saveBody(m.c.target))
 	code.sized(keepBody(m.c.target))
-	start = make([]int, n)
+	bodies = make([]Span, n)
 	from := 0
-	for i, to := range m.spans {
+	for i, to := range m.ends {
 		code.u32(uint32(to - from))
-		start[i] = code.pos()
 		code.b = append(code.b, m.code.b[from:to]...)
+		bodies[i] = Span{code.pos() - (to - m.begins[i]), code.pos()}
 		from = to
 	}
 	e.section(1, &types)
@@ -287,10 +300,11 @@ func (m *module) assemble() (text []byte, start []int) {
 	e.section(3, &funcs)
 	e.section(7, &exports)
 	e.section(10, &code)
-	for i := range start {
-		start[i] += e.pos() - len(code.b)
+	for i := range bodies {
+		bodies[i].Start += e.pos() - len(code.b)
+		bodies[i].End += e.pos() - len(code.b)
 	}
-	return e.b, start
+	return e.b, bodies
 }
 
 func (e *encoder) funcType(params, results []byte) {

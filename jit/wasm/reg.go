@@ -39,6 +39,8 @@ type locals struct {
 	n     uint32                  // i32: scratch
 	addr  uint32                  // i64: scratch
 	old   uint32                  // i64: scratch
+
+	windows windows // i64
 }
 
 // The state of a register within a block: where its value is.

@@ -83,6 +83,17 @@ func (t *Table) Refill(a *arena.Arena) {
 	}
 }
 
+// Value makes a value that was looked up, which may be read and written, the
+// windows of register r.
+func (t *Table) Value(r int, value uint64, size uint32) {
+	v := arena.Window{Base: uint32(value), Len: size}
+	for _, n := range [...]int{r, r + Count/2} {
+		t.windows[n].set(v)
+		t.known[n] = arena.Value
+	}
+	t.dirty = true
+}
+
 // Reach looks up the memory of an access of size bytes at addr that missed
 // window n. It reports false when there is none, or none that may be kept.
 func (t *Table) Reach(a *arena.Arena, addr uint64, size uint32, n int) bool {
