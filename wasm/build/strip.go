@@ -39,6 +39,7 @@ func strip(module []byte) ([]byte, error) {
 		if err := clearTables(image); err != nil {
 			return nil, err
 		}
+		clearPowers(image)
 		f, err := fold(image)
 		if err != nil {
 			return nil, err

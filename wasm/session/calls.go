@@ -10,11 +10,12 @@ import (
 	"skep/wasm/protocol"
 )
 
-// traceLines is what the current event has printed so far.
+// traceLines is what the current event has printed so far, and what it wrote
+// for the reader of its iterator.
 func (s *Session) traceLines() []protocol.TraceLine {
 	var out []protocol.TraceLine
 	for _, e := range s.machine.Events() {
-		if e.Kind == helper.EventPrint {
+		if e.Kind == helper.EventPrint || e.Kind == helper.EventSeq {
 			text := string(e.Data)
 			for len(text) > 0 && text[len(text)-1] == '\n' {
 				text = text[:len(text)-1]
@@ -137,16 +138,20 @@ const (
 )
 
 // ringRecords is the records of the current event, by map; nil when there is
-// no ring buffer.
+// no map that has some.
 func (s *Session) ringRecords() [][]protocol.RingRecord {
 	var out [][]protocol.RingRecord
 	for i, mp := range s.machine.Maps().Maps() {
-		ring, ok := mp.(maps.Ring)
-		if !ok || mp.Spec().Type != maps.Ringbuf {
+		if !sends(mp) {
 			continue
 		}
 		if out == nil {
 			out = make([][]protocol.RingRecord, len(s.machine.Maps().Maps()))
+		}
+		ring, ok := mp.(maps.Ring)
+		if !ok {
+			out[i] = s.samples(mp)
+			continue
 		}
 		// The n-th record is that of the n-th call that made one.
 		var steps []uint32
@@ -170,6 +175,25 @@ func (s *Session) ringRecords() [][]protocol.RingRecord {
 		}
 	}
 	return out
+}
+
+// sends says whether user space reads records from a map.
+func sends(mp maps.Map) bool {
+	t := mp.Spec().Type
+	return t == maps.Ringbuf || t == maps.PerfEventArray
+}
+
+// samples is what the current event has put out to a perf event array.
+func (s *Session) samples(mp maps.Map) (out []protocol.RingRecord) {
+	for _, e := range s.machine.Events() {
+		if e.Kind == helper.EventOutput && e.Map == mp.Name() {
+			out = append(out, protocol.RingRecord{
+				Bytes: e.Data, State: protocol.RecordStateSubmitted, Step: s.events[s.at].start + uint32(e.Step) + 1,
+				Text: "on CPU " + strconv.FormatUint(e.Index, 10),
+			})
+		}
+	}
+	return out[max(0, len(out)-maxRecords):]
 }
 
 // verdict is how the current event, which has exited, ended.

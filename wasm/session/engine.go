@@ -12,7 +12,7 @@
 //	moved := s.Move(protocol.MovementStep, 1, protocol.WireWatch{}, 1000)
 //
 // Read next: source.go (programs in), run.go (events), move.go (movements),
-// view.go (what a step looks like).
+// view.go (what a step looks like), cpus.go (runs on several CPUs).
 package session
 
 import (
@@ -118,6 +118,9 @@ func (s *Session) answer(m protocol.Message) protocol.Message {
 		return &protocol.Done{}
 	case *protocol.LLVMText:
 		return &protocol.Texts{Texts: s.LLVMText()}
+	}
+	if reply := s.answerCPUs(m); reply != nil {
+		return reply
 	}
 	if s.machine == nil {
 		return failed("nothing is running yet", "load a program and start it with an input first")

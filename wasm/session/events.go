@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"encoding/binary"
 	"strconv"
 
 	"skep/vm"
@@ -42,6 +44,18 @@ func readEvents(text string, seed uint64) ([]world.Event, []protocol.Problem) {
 		return nil, problems(protocol.WhereInput, "there is no event in the input", "one event a line, for example: exec uid=1000 comm=bash path=/bin/true")
 	}
 	return world.Expand(events, seed), nil
+}
+
+// checkCPUs finds an event on a CPU that there is not.
+func checkCPUs(events []world.Event, cpus uint32) []protocol.Problem {
+	for i := range events {
+		if e := &events[i]; e.CPU >= cpus {
+			p := problem(protocol.WhereInput, "there is no CPU "+strconv.Itoa(int(e.CPU))+": the run has "+strconv.Itoa(int(cpus)), "CPUs are numbered from 0; the options say how many there are")
+			p.Line, p.Col = uint32(e.Line), 1
+			return []protocol.Problem{p}
+		}
+	}
+	return nil
 }
 
 // newScript is a run over events, before it has a machine.
@@ -163,7 +177,15 @@ func (s *Session) enterFiring(k int) {
 	*s.script.hw = f.around
 	p := s.machine.Program(s.numbers[f.program])
 	s.typ, s.attach = p.Type, p.Attach
-	s.machine.Entry(s.numbers[f.program])
+}
+
+// begin puts the machine at the start of event k.
+func (s *Session) begin(k int) error {
+	if s.script == nil {
+		return s.machine.Reset(s.input(k))
+	}
+	f := &s.script.fires[k]
+	return s.script.world.Start(&f.fired, f.input)
 }
 
 // finishFiring lets the result of the current firing, which has ended, take
@@ -211,6 +233,32 @@ func (s *Session) Firings() *protocol.FiringList {
 		})
 	}
 	out.Events = s.script.results
+	return out
+}
+
+// arguments decodes a context that is arguments in place of a struct.
+func (s *Session) arguments(ctx []byte) []protocol.CtxField {
+	if s.script == nil {
+		return nil
+	}
+	var out []protocol.CtxField
+	for _, f := range s.script.world.Context(&s.script.fires[s.at].fired) {
+		c := protocol.CtxField{Name: f.Name, Offset: uint32(f.Off), Size: uint32(f.Size)}
+		if f.Off+f.Size > len(ctx) {
+			break
+		}
+		b := ctx[f.Off : f.Off+f.Size]
+		if f.Size > 8 {
+			text, _, _ := bytes.Cut(b, []byte{0})
+			c.Text = strconv.Quote(string(text))
+		} else {
+			var word [8]byte
+			copy(word[:], b)
+			c.Value = binary.LittleEndian.Uint64(word[:])
+			c.Text = s.regText(s.guess(c.Value), c.Value)
+		}
+		out = append(out, c)
+	}
 	return out
 }
 

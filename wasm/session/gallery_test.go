@@ -17,7 +17,7 @@ import (
 // example is the part of a gallery program's example.json that a run needs.
 type example struct {
 	Hook, Program string
-	Input         []string
+	Input, Events []string
 	Maps          []struct{ Map, Key, Value string }
 	Expect        []string
 }
@@ -89,8 +89,12 @@ func TestGallery(t *testing.T) {
 				inits = append(inits, protocol.MapInit{Map: m.Map, Key: unhex(t, m.Key), Value: unhex(t, m.Value)})
 			}
 			o := DefaultOptions()
-			o.Hook = ex.Hook
-			st := s.Start(protocol.WireInput{Text: strings.Join(ex.Input, "\n")}, o, inits)
+			in := protocol.WireInput{Kind: protocol.InputKindEvents, Text: strings.Join(ex.Events, "\n")}
+			if len(ex.Events) == 0 {
+				o.Hook = ex.Hook
+				in = protocol.WireInput{Text: strings.Join(ex.Input, "\n")}
+			}
+			st := s.Start(in, o, inits)
 			if st.View == nil {
 				t.Fatalf("%+v", st.Problems)
 			}

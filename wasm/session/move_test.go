@@ -15,6 +15,7 @@ import (
 func encoded(v *protocol.View) string {
 	c := *v
 	c.Stop, c.Total, c.TotalKnown = 0, 0, false
+	c.Events = 0 // of a run over events it grows as they are found out
 	return string(protocol.Pack(nil, 0, &protocol.Moved{View: &c}))
 }
 

@@ -25,14 +25,7 @@ type place struct {
 
 // packetBase is where the packet lay when it arrived: offsets in the packet's
 // region count from there, so that they stay when its borders move.
-func (s *Session) packetBase() uint32 {
-	for _, r := range s.machine.Arena().Regions() {
-		if r.Kind == arena.Packet {
-			return r.Base + vm.Headroom
-		}
-	}
-	return 0
-}
+func (s *Session) packetBase() uint32 { return s.machine.PacketBase() }
 
 // place finds the region that an address is in, or just behind.
 func (s *Session) place(addr uint64) (place, bool) {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -102,8 +101,7 @@ func packetProblems(text string, errs []packet.Error) []protocol.Problem {
 
 func objectProblem(err error) protocol.Problem {
 	p := problem(protocol.WhereObject, err.Error(), "")
-	var oe *object.Error
-	if errors.As(err, &oe) {
+	if oe, ok := err.(*object.Error); ok {
 		if oe.Off <= 1<<31-1 {
 			p.Offset = int32(oe.Off)
 		}

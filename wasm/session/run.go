@@ -34,6 +34,13 @@ type event struct {
 // valueWrite is the last write of an event to a map value.
 type valueWrite struct{ addr, step, pc uint32 }
 
+// byAddr sorts without reflection, see object.sortBy.
+type byAddr []valueWrite
+
+func (w byAddr) Len() int           { return len(w) }
+func (w byAddr) Less(i, j int) bool { return w[i].addr < w[j].addr }
+func (w byAddr) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
+
 // Bounds of what an event keeps for the views.
 const (
 	maxLines   = 200
@@ -65,6 +72,9 @@ func (s *Session) Start(in protocol.WireInput, opts protocol.RunOptions, inits [
 		return fail(probs)
 	}
 	if p := s.check(&opts); p != nil {
+		return fail(p)
+	}
+	if p := checkCPUs(events, opts.CPUs); p != nil {
 		return fail(p)
 	}
 	n := *s
@@ -140,6 +150,7 @@ func (s *Session) build() []protocol.Problem {
 	if p := s.loadPrograms(m); p != nil {
 		return p
 	}
+	listen(m)
 	for i := range s.inits {
 		if p := initMap(m, &s.inits[i]); p != nil {
 			return []protocol.Problem{*p}
@@ -162,6 +173,19 @@ func (s *Session) build() []protocol.Problem {
 		return problems(protocol.WhereInput, err.Error(), "")
 	}
 	return nil
+}
+
+// listen opens a perf event for each CPU in the perf event arrays, as user space
+// does that reads them.
+func listen(m *vm.Machine) {
+	for _, mp := range m.Maps().Maps() {
+		if mp.Spec().Type != maps.PerfEventArray {
+			continue
+		}
+		for cpu := range min(m.Maps().CPUs, mp.MaxEntries()) {
+			mp.Set(le32(cpu), le32(cpu), maps.Any)
+		}
+	}
 }
 
 // loadPrograms gives the machine the chosen program, and others of the object
@@ -310,7 +334,7 @@ func (s *Session) arrive(k int) error {
 		return errNoFiring
 	}
 	s.snapshot(k)
-	if err := s.machine.Reset(s.input(k)); err != nil {
+	if err := s.begin(k); err != nil {
 		return err
 	}
 	if k > 0 {
@@ -366,7 +390,7 @@ func (s *Session) finished() {
 	for addr, step := range k.values {
 		e.wrote = append(e.wrote, valueWrite{addr, e.start + uint32(step), s.trace.ticks[step-1].pc})
 	}
-	sort.Slice(e.wrote, func(i, j int) bool { return e.wrote[i].addr < e.wrote[j].addr })
+	sort.Sort(byAddr(e.wrote))
 	if s.script != nil && !e.bad {
 		more := s.finishFiring()
 		e.verdict = s.verdict() // now with its effect

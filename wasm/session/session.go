@@ -36,6 +36,8 @@ type Session struct {
 
 	move *movement // under way; nil when at rest
 	stop protocol.StopReason
+
+	cpus *cpus // runs in flight on several CPUs, beside all this
 }
 
 // New is a session without a program.

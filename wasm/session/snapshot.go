@@ -91,8 +91,8 @@ func (s *Session) rewind(k int) {
 	if s.script != nil {
 		s.enterFiring(sn.event)
 	}
-	// Reset cannot fail for a packet that it has taken before.
-	_ = s.machine.Reset(s.input(sn.event))
+	// It cannot fail for what has begun before.
+	_ = s.begin(sn.event)
 	s.at = sn.event
 	s.trace.reset()
 	s.known = known{}

@@ -242,6 +242,7 @@ func loadObject(w protocol.WireSource) (*source, []protocol.Problem) {
 		if err != nil {
 			return nil, problems(protocol.WhereObject, err.Error(), "")
 		}
+		d.spec.SetSpecial(obj.BTF, d.val)
 		src.maps = append(src.maps, d)
 	}
 	files := fileTexts{files: w.Files}

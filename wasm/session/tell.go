@@ -252,7 +252,12 @@ func (s *Session) nextText(v *protocol.View) string {
 	case v.State == protocol.StateFaulted:
 		return "The run ends here. " + v.Fault.Hint
 	case v.State == protocol.StateExited && s.last():
+		if s.script != nil {
+			return "No program runs after this: the run ends here."
+		}
 		return "This was the last packet: the run ends here."
+	case v.State == protocol.StateExited && s.script != nil:
+		return "Next: the kernel goes on to the next program."
 	case v.State == protocol.StateExited:
 		return "Next: packet " + strconv.Itoa(s.at+2) + " of " + strconv.Itoa(len(s.events)) + " arrives."
 	}

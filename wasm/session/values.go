@@ -88,15 +88,20 @@ func (s *Session) entries(mp maps.Map, from, count int, last writes) []protocol.
 	if mp.Spec().Type.Row().PerCPU {
 		cpus = s.machine.Maps().CPUs
 	}
-	n := 0
-	for pos := uint64(0); len(out) < count; n++ {
-		key, first, next, ok := mp.Each(pos, 0)
-		if !ok {
-			break
+	if q, ok := mp.(maps.Values); ok {
+		for i, v := range q.Values() {
+			if i >= from && len(out) < count {
+				out = append(out, protocol.MapEntry{
+					Values: [][]byte{v}, ValueTexts: []string{s.valueText(mp.Index(), v)}, Regions: []uint32{0}, Writer: -1,
+				})
+			}
 		}
-		pos = next
-		if n < from {
-			continue
+		return out
+	}
+	n := 0
+	maps.Elements(mp, func(key []byte, first uint64) bool {
+		if n++; n <= from {
+			return true
 		}
 		e := protocol.MapEntry{Key: append([]byte(nil), key...), KeyText: s.keyText(mp.Index(), key), Writer: -1}
 		for cpu := range cpus {
@@ -107,7 +112,8 @@ func (s *Session) entries(mp maps.Map, from, count int, last writes) []protocol.
 			s.value(&e, mp, uint32(at), last)
 		}
 		out = append(out, e)
-	}
+		return len(out) < count
+	})
 	return out
 }
 
@@ -165,7 +171,8 @@ func (s *Session) mapViews(last writes) []protocol.MapView {
 		v := &out[i]
 		v.Map = uint32(i)
 		v.Count = uint32(mp.Len())
-		if _, ring := mp.(maps.Ring); !ring {
+		s.insides(v, mp)
+		if _, ring := mp.(maps.Ring); !ring && !sends(mp) {
 			v.Entries = s.entries(mp, 0, shownEntries, last)
 			for j := range v.Entries {
 				v.Changed = v.Changed || v.Entries[j].Changed
@@ -188,5 +195,6 @@ func (s *Session) mapViews(last writes) []protocol.MapView {
 			v.Changed = v.Changed || v.Records[j].Step == s.step() && s.step() > 0
 		}
 	}
+	s.timers(out)
 	return out
 }

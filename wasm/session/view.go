@@ -150,6 +150,7 @@ func (s *Session) ctxView(v *protocol.View) {
 	v.CtxRegion = base
 	layout := s.typ.Layout(false)
 	if layout == nil {
+		v.Ctx = s.arguments(b)
 		return
 	}
 	v.CtxName = "struct " + layout.Name

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"sort"
 	"strconv"
+	"strings"
 
 	"skep/verifier"
+	"skep/verifier/trace"
 	"skep/vm/asm"
 	"skep/vm/btf"
 	"skep/vm/hook"
@@ -29,6 +31,7 @@ type Options struct {
 // Loaded is a program as a loader hands it to the kernel.
 type Loaded struct {
 	Program *verifier.Program
+	Name    string
 	Feature string // what the loader would need that is not modelled; "" for nothing
 	lines   []line // by slot
 }
@@ -38,6 +41,7 @@ type line struct {
 	slot int
 	file string
 	line uint32
+	text string
 }
 
 // line is where the instruction at a slot comes from.
@@ -54,7 +58,7 @@ func (l *Loaded) line(slot int) (file string, number uint32) {
 func Load(src protocol.WireSource, program int, o Options) (*Loaded, []protocol.Problem) {
 	switch src.Kind {
 	case protocol.SourceKindAsm:
-		return loadAsm(src.Text, o)
+		return loadAsm(src.Text, src.Name, o)
 	case protocol.SourceKindObject:
 		return loadObject(src, program, o)
 	}
@@ -65,7 +69,7 @@ func trouble(where protocol.Where, msg, hint string) []protocol.Problem {
 	return []protocol.Problem{{Where: where, Message: msg, Hint: hint, Offset: -1}}
 }
 
-func loadAsm(text string, o Options) (*Loaded, []protocol.Problem) {
+func loadAsm(text, file string, o Options) (*Loaded, []protocol.Problem) {
 	res, problems := session.Assemble(text)
 	if res == nil {
 		return nil, problems
@@ -108,15 +112,36 @@ func loadAsm(text string, o Options) (*Loaded, []protocol.Problem) {
 			}
 		}
 	}
-	l := &Loaded{Program: p}
+	l := &Loaded{Program: p, Name: "prog"}
+	source := strings.Split(text, "\n")
+	if file == "" {
+		file = "prog.s"
+	}
 	last := 0
 	for slot, pos := range res.Lines {
 		if pos.Line != last {
 			last = pos.Line
-			l.lines = append(l.lines, line{slot, "prog.s", uint32(last)})
+			l.lines = append(l.lines, line{slot, file, uint32(last), sourceLine(source, last)})
 		}
 	}
 	return l, nil
+}
+
+// sourceLine is line n of a text, from 1, without the blanks around it.
+func sourceLine(lines []string, n int) string {
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return strings.TrimSpace(lines[n-1])
+}
+
+// TraceLines are the source lines for a trace.
+func (l *Loaded) TraceLines() []trace.LineText {
+	out := make([]trace.LineText, 0, len(l.lines))
+	for _, s := range l.lines {
+		out = append(out, trace.LineText{Slot: uint32(s.slot), File: s.file, Line: s.line, Text: s.text})
+	}
+	return out
 }
 
 func asmMap(res *asm.Result, i, depth int) (verifier.MapInfo, []protocol.Problem) {
@@ -220,7 +245,7 @@ func loadObject(src protocol.WireSource, number int, o Options) (*Loaded, []prot
 			p.Ksyms = append(p.Ksyms, s)
 		}
 	}
-	l := &Loaded{Program: p, Feature: feature}
+	l := &Loaded{Program: p, Name: op.Name, Feature: feature}
 	if spec != nil {
 		p.BTF = spec
 		for _, f := range op.FuncInfo {
@@ -233,7 +258,7 @@ func loadObject(src protocol.WireSource, number int, o Options) (*Loaded, []prot
 	if obj.BTF != nil {
 		for _, i := range op.LineInfo {
 			at := obj.BTF.Line(i)
-			l.lines = append(l.lines, line{int(i.Insn), baseName(at.File), uint32(at.Line)})
+			l.lines = append(l.lines, line{int(i.Insn), baseName(at.File), uint32(at.Line), strings.TrimSpace(at.Text)})
 		}
 	}
 	return l, nil

@@ -38,26 +38,41 @@ const againBelow = 50_000
 
 // Verify answers a request.
 func Verify(q *protocol.Verify) *protocol.Verified {
-	o := Options{Hook: q.Options.Hook, Privilege: privilege(q.Options.Privilege)}
-	l, problems := Load(q.Source, int(q.Program), o)
-	if l == nil {
-		return &protocol.Verified{Outcome: protocol.OutcomeUnreadable, Problems: problems, PC: -1}
+	l, cfg, v := prepare(q.Source, q.Program, &q.Options)
+	if v != nil {
+		return v
 	}
-	if l.Feature != "" {
-		return &protocol.Verified{Outcome: protocol.OutcomeNotModelled, Feature: l.Feature, PC: -1}
-	}
-	level := int(q.Options.Level & 7)
-	cfg := verifier.Config{Privilege: o.Privilege, LogLevel: level, LogMax: keepLog}
-	res, err := verifier.Verify(l.Program, cfg)
+	res, err := verifier.Verify(l.Program, *cfg)
 	told := res // the result whose log has the lines of the error
-	if err == nil && res.Verdict == verifier.Rejected && level&(verifier.LogLevel1|verifier.LogLevel2) == 0 && res.InsnProcessed < againBelow {
+	if err == nil && res.Verdict == verifier.Rejected && cfg.LogLevel&(verifier.LogLevel1|verifier.LogLevel2) == 0 && res.InsnProcessed < againBelow {
 		// As libbpf does: load again with a log when the kernel says no.
-		cfg.LogLevel = verifier.LogLevel1
-		told, err = verifier.Verify(l.Program, cfg)
+		again := *cfg
+		again.LogLevel = verifier.LogLevel1
+		told, err = verifier.Verify(l.Program, again)
 	}
 	if err != nil { // only a cancelled context, and there is none
 		return &protocol.Verified{Outcome: protocol.OutcomeNotModelled, Feature: err.Error(), PC: -1}
 	}
+	return verified(l, res, told, &q.Options)
+}
+
+// prepare loads a program and says how to verify it; without a program the
+// answer says why.
+func prepare(src protocol.WireSource, program uint32, o *protocol.VerifyOptions) (*Loaded, *verifier.Config, *protocol.Verified) {
+	p := privilege(o.Privilege)
+	l, problems := Load(src, int(program), Options{Hook: o.Hook, Privilege: p})
+	if l == nil {
+		return nil, nil, &protocol.Verified{Outcome: protocol.OutcomeUnreadable, Problems: problems, PC: -1}
+	}
+	if l.Feature != "" {
+		return nil, nil, &protocol.Verified{Outcome: protocol.OutcomeNotModelled, Feature: l.Feature, PC: -1}
+	}
+	return l, &verifier.Config{Privilege: p, LogLevel: int(o.Level & 7), LogMax: keepLog}, nil
+}
+
+// verified says what the verification of a program came to; told is the result
+// whose log has the lines of the error.
+func verified(l *Loaded, res, told *verifier.Result, o *protocol.VerifyOptions) *protocol.Verified {
 	v := &protocol.Verified{
 		PC: -1, Processed: uint32(res.InsnProcessed), MaxStates: uint32(res.MaxStatesPerInsn),
 		TotalStates: uint32(res.TotalStates), PeakStates: uint32(res.PeakStates), MarkRead: uint32(res.MarkRead),
@@ -81,10 +96,10 @@ func Verify(q *protocol.Verify) *protocol.Verified {
 			v.File, v.Line = l.line(int(v.PC))
 		}
 	}
-	if level == 0 {
+	if o.Level&7 == 0 {
 		return v
 	}
-	limit := int(q.Options.LogMax)
+	limit := int(o.LogMax)
 	if limit <= 0 || limit > keepLog {
 		limit = DefaultLogMax
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"skep/verifier/trace"
 	"skep/vm/hook"
 	"skep/vm/maps"
 	"skep/wasm/protocol"
@@ -159,12 +160,12 @@ func TestLoad(t *testing.T) {
 
 func TestHandle(t *testing.T) {
 	var w protocol.VerifyWelcome
-	if err := protocol.Parse(Handle(nil, protocol.Pack(nil, 3, &protocol.VerifyHello{})), &w); err != nil || w.Kernel != Kernel {
+	if err := protocol.Parse(new(Server).Handle(nil, protocol.Pack(nil, 3, &protocol.VerifyHello{})), &w); err != nil || w.Kernel != Kernel {
 		t.Errorf("%+v %v", w, err)
 	}
 	for _, frame := range [][]byte{nil, []byte("garbage!"), protocol.Pack(nil, 1, &protocol.Hello{}), protocol.Pack(nil, 1, &protocol.Verify{})[:20]} {
 		var f protocol.Failed
-		if err := protocol.Parse(Handle(nil, frame), &f); err != nil || f.Problem.Message == "" {
+		if err := protocol.Parse(new(Server).Handle(nil, frame), &f); err != nil || f.Problem.Message == "" {
 			t.Errorf("% x: %+v %v", frame, f, err)
 		}
 	}
@@ -180,7 +181,7 @@ func FuzzHandle(f *testing.F) {
 		if len(frame) > 1<<16 {
 			return
 		}
-		reply := Handle(nil, frame)
+		reply := new(Server).Handle(nil, frame)
 		var v protocol.Verified
 		if protocol.Parse(reply, &v) == nil {
 			if v.Outcome == protocol.OutcomeRejected && v.Errno == 0 {
@@ -197,4 +198,64 @@ func FuzzHandle(f *testing.F) {
 			t.Fatal(bad.Problem.Message)
 		}
 	})
+}
+
+// TestTraceInSlices: a trace comes in slices and in parts, is the same as one
+// that is made at once, and can be given up.
+func TestTraceInSlices(t *testing.T) {
+	s := new(Server)
+	ask := func(q protocol.Message, a protocol.Message) {
+		t.Helper()
+		reply := s.Handle(nil, protocol.Pack(nil, 1, q))
+		if err := protocol.Parse(reply, a); err != nil {
+			var f protocol.Failed
+			protocol.Parse(reply, &f)
+			t.Fatalf("%v: %s", err, f.Problem.Message)
+		}
+	}
+	// Walked for long: two loops of which no state covers another.
+	src := protocol.WireSource{Text: ".prog xdp\n.license GPL\nr6 = 0\nl: r6 += 1\nif r6 < 30000 goto l\nr0 = 2\nexit\n"}
+	var p protocol.TraceProgress
+	ask(&protocol.TraceStart{Source: src, Options: protocol.VerifyOptions{Level: 2}}, &p)
+	for n := 0; p.Running; n++ {
+		if n > 10000 {
+			t.Fatal("the trace does not come to an end")
+		}
+		ask(&protocol.TraceMore{}, &p)
+	}
+	if p.Verdict == nil || p.Size == 0 || p.Verdict.Outcome != protocol.OutcomeAccepted {
+		t.Fatalf("%d bytes, verdict %+v", p.Size, p.Verdict)
+	}
+	var all []byte
+	for len(all) < int(p.Size) {
+		var part protocol.TracePart
+		ask(&protocol.TraceBytes{Offset: uint32(len(all)), Length: 1000}, &part)
+		if len(part.Bytes) == 0 {
+			t.Fatal("no more bytes")
+		}
+		all = append(all, part.Bytes...)
+	}
+	tr, err := trace.Parse(all)
+	if err == nil {
+		err = tr.Check()
+	}
+	if err != nil || tr.Steps() != int(p.Verdict.Processed) {
+		t.Fatalf("%d steps, %d processed, %v", tr.Steps(), p.Verdict.Processed, err)
+	}
+	// A new one ends the one under way; then it is stopped.
+	ask(&protocol.TraceStart{Source: src}, &p)
+	ask(&protocol.TraceStart{Source: src}, &p)
+	ask(&protocol.TraceStop{}, &p)
+	if p.Running || p.Size != 0 {
+		t.Errorf("a trace that was stopped is %+v", p)
+	}
+	ask(&protocol.TraceMore{}, &p)
+	if p.Running {
+		t.Error("a trace that was stopped goes on")
+	}
+	var f protocol.Failed
+	q := &protocol.TraceStart{Source: src, Edits: []protocol.InsnEdit{{Slot: 9, Bytes: make([]byte, 8)}}}
+	if err := protocol.Parse(s.Handle(nil, protocol.Pack(nil, 1, q)), &f); err != nil || f.Problem.Message != errEdit.Error() {
+		t.Errorf("an edit outside of the program: %v %q", err, f.Problem.Message)
+	}
 }

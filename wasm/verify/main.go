@@ -9,6 +9,8 @@ import (
 	"skep/wasm/verdict"
 )
 
+var server verdict.Server
+
 // Two buffers that stay where the page was told they are until the next call.
 var (
 	request []byte
@@ -41,7 +43,7 @@ func skepCall(n uint32) uint32 {
 	if cap(reply) > keep {
 		reply = nil
 	}
-	reply = verdict.Handle(reply[:0], request[:min(n, uint32(len(request)))])
+	reply = server.Handle(reply[:0], request[:min(n, uint32(len(request)))])
 	if cap(request) > keep {
 		request = nil
 	}

@@ -1,7 +1,7 @@
 package schema
 
 // verifyEnums and verifyStructs are what the verifier's module (wasm/verify)
-// is asked and answers. Its requests are 64-95.
+// is asked and answers. Its requests are 64-95, its later replies 240-255.
 var (
 	verifyEnums = []Enum{
 		{"Privilege", "Who loads the program.", []Value{
@@ -20,8 +20,26 @@ var (
 		}},
 		{Name: "Verify", ID: 64, Reply: "Verified", Module: "verify", Doc: "Verify a program of a source.", Fields: []Field{
 			{"source", "WireSource", ""}, {"program", "u32", "Index into Listing.programs."}, {"options", "VerifyOptions", ""}}},
+		{Name: "Override", Doc: "What if: more, or less, were known of a register before a step. Limits that are left at their widest follow from the others.", Fields: []Field{
+			{"step", "u32", "Instructions processed before it."}, {"frame", "u32", ""}, {"reg", "i32", "Register, or -1 less the stack slot of a spilled one."},
+			{"umin", "u64", ""}, {"umax", "u64", ""}, {"smin", "u64", "Two's complement."}, {"smax", "u64", "Two's complement."},
+			{"value", "u64", "Known bits."}, {"mask", "u64", "Bits that are not known."},
+		}},
+		{Name: "InsnEdit", Doc: "What if: another instruction at a slot.", Fields: []Field{{"slot", "u32", ""}, {"bytes", "bytes", "8, or of a wide load 16."}}},
+		{Name: "TraceStart", ID: 66, Reply: "TraceProgress", Module: "verify", Doc: "Verify and record each step. A trace under way is given up. The reply comes after a slice of the work: ask for more until it is done.", Fields: []Field{
+			{"source", "WireSource", ""}, {"program", "u32", "Index into Listing.programs."}, {"options", "VerifyOptions", ""},
+			{"limit", "u32", "Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case."},
+			{"overrides", "[]Override", ""}, {"edits", "[]InsnEdit", ""}}},
+		{Name: "TraceMore", ID: 67, Reply: "TraceProgress", Module: "verify", Doc: "Go on with the trace under way."},
+		{Name: "TraceStop", ID: 68, Reply: "TraceProgress", Module: "verify", Doc: "Give the trace under way up, or forget the one that is done."},
+		{Name: "TraceBytes", ID: 69, Reply: "TracePart", Module: "verify", Doc: "A part of the trace that is done (verifier/trace).", Fields: []Field{
+			{"offset", "u32", ""}, {"length", "u32", ""}}},
 		{Name: "VerifyHello", ID: 65, Reply: "VerifyWelcome", Module: "verify", Doc: "First message to the module."},
 		{Name: "VerifyWelcome", ID: 174, Module: "verify", Doc: "Who is there.", Fields: []Field{{"kernel", "str", "Whose verdicts these are, \"6.12\"."}}},
+		{Name: "TraceProgress", ID: 240, Module: "verify", Doc: "How far a trace is.", Fields: []Field{
+			{"running", "bool", "There is more to do: ask with TraceMore."}, {"processed", "u32", "Instructions so far."},
+			{"size", "u32", "Bytes of the trace that is done; 0 when there is none."}, {"verdict", "?Verified", "Of one that is done."}}},
+		{Name: "TracePart", ID: 241, Module: "verify", Doc: "Bytes of a trace.", Fields: []Field{{"bytes", "bytes", ""}}},
 		{Name: "Verified", ID: 175, Module: "verify", Doc: "What the kernel would say.", Fields: []Field{
 			{"outcome", "Outcome", ""},
 			{"feature", "str", "Of not_modelled: what is not covered."},
