@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -74,14 +75,16 @@ func open(t *testing.T, url string) *page {
 	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	return &page{t, ctx}
 }
 
-// prelude finds elements across shadow roots, as in web/test.
+// prelude finds elements across shadow roots, as in web/test; "host >>> inner" finds inner ones in a host's shadow root.
 const prelude = `(() => {
 	window.$$ = (sel, root = document) => {
+		const [host, inner] = sel.split(' >>> ');
+		if (inner !== undefined) return $$(host, root).flatMap(h => $$(inner, h.shadowRoot));
 		const out = [...root.querySelectorAll(sel)];
 		for (const e of root.querySelectorAll('*')) if (e.shadowRoot) out.push(...$$(sel, e.shadowRoot));
 		return out;
@@ -92,16 +95,32 @@ const prelude = `(() => {
 
 func (p *page) wait(expression string) {
 	p.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(40 * time.Second)
 	for {
 		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](prelude+"!!("+expression+")"))
 		if err == nil && ok {
 			return
 		}
 		if time.Now().After(deadline) || p.ctx.Err() != nil {
+			p.shot("failed")
 			p.t.Fatalf("never true: %s (%v)\nthe page says: %.1500s", expression, err, p.text())
 		}
 		time.Sleep(30 * time.Millisecond)
+	}
+}
+
+// shot keeps a picture when SKEP_SHOTS names a folder.
+func (p *page) shot(name string) {
+	dir := os.Getenv("SKEP_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		p.t.Logf("picture %s: %v", name, err)
 	}
 }
 

@@ -29,8 +29,12 @@ func logLines(log string) []string {
 }
 
 // key is what makes two lines about the same thing: an instruction without the state behind it, a state without its
-// registers.
+// registers, a source line without its place.
 func key(line string) string {
+	if strings.HasPrefix(line, "; ") { // a source line: newer kernels add where it is
+		text, _, _ := strings.Cut(line, " @ ")
+		return text
+	}
 	if i := strings.Index(line, " ; "); i >= 0 {
 		line = strings.TrimRight(line[:i], " ")
 	}

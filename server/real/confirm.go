@@ -65,6 +65,12 @@ func (x *session) ours(src *Source) (*Opinion, error) {
 	if err != nil {
 		return nil, err
 	}
+	select { // one program can keep a processor busy and hold much memory
+	case x.s.verifier <- struct{}{}:
+		defer func() { <-x.s.verifier }()
+	case <-x.ctx.Done():
+		return nil, context.Cause(x.ctx)
+	}
 	p, feature, err := src.load(types)
 	if err != nil {
 		return nil, err
@@ -102,6 +108,9 @@ func (x *session) theirs(src *Source, k *sandbox.Kernel, ours *Opinion) (*Opinio
 	}
 	vm, err := x.acquire(k.Version, sandbox.JobLimits)
 	if err != nil {
+		if x.ctx.Err() == nil && x.s.endMessage(err).Code == codeInternal { // one kernel that does not boot must not hide the others
+			return &Opinion{Kernel: k.Version, Release: k.Release, Error: "its virtual machine does not start on this server", First: -1}, nil
+		}
 		return nil, err
 	}
 	defer vm.Close()

@@ -139,6 +139,9 @@ func (r *liveRun) attach() error {
 			r.dropped.Add(1)
 		}
 	})
+	if err := r.vm.Sysctl(ctx, "kernel/bpf_stats_enabled", "1"); err != nil { // counts runs
+		return err
+	}
 	// The pair of interfaces veth0 and veth1 is there before anything is attached to it.
 	if _, err := r.vm.Workload(ctx, proto.Step{Verb: "net"}); err != nil {
 		return err

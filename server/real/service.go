@@ -9,6 +9,10 @@
 // that last minutes, so many messages a second of so many bytes. A session outlives its socket by a short window, so
 // that a reload or a lost network does not end it; then everything ends.
 //
+// Why our verdict is computed here again, although the page has one: a finding must not depend on what a page claims.
+// Why a lower log level and not a cut log: a log that lost its middle cannot be laid beside another one.
+// Why confirm has no window to come back: it lasts a second, and a page that is gone wants nothing any more.
+//
 // Read next: message.go (what goes over the socket), session.go (who lives how long), confirm.go, live.go, terminal.go.
 package real
 
@@ -17,6 +21,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -55,6 +60,7 @@ type Service struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by token
 	stopping chan struct{}       // closed by Close
+	verifier chan struct{}       // a place in it is the right to run our verifier
 	running  sync.WaitGroup
 }
 
@@ -89,7 +95,8 @@ func New(cfg Config) *Service {
 	if cfg.Manager == nil && cfg.Why == nil {
 		cfg.Why = errors.New("this server was started without virtual machines")
 	}
-	return &Service{cfg: cfg, sessions: map[string]*session{}, stopping: make(chan struct{})}
+	return &Service{cfg: cfg, sessions: map[string]*session{}, stopping: make(chan struct{}),
+		verifier: make(chan struct{}, max(1, runtime.NumCPU()/2))}
 }
 
 // Register adds the routes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -21,6 +22,9 @@ import (
 // manager returns virtual machines of its own; tests that need none of them do not call it.
 func manager(t *testing.T, cfg sandbox.Config) *sandbox.Manager {
 	t.Helper()
+	if cfg.Kernels == nil {
+		cfg.Kernels = []string{"6.12", "6.1"} // whatever else is installed
+	}
 	if cfg.Warm == 0 {
 		cfg.Warm = -1
 	}
@@ -44,6 +48,7 @@ type site struct {
 
 func serve(t *testing.T, cfg real.Config) *site {
 	t.Helper()
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := real.New(cfg)
 	mux := http.NewServeMux()
 	s.Register(mux)
@@ -245,7 +250,7 @@ func TestEnds(t *testing.T) {
 	t.Run("queue", func(t *testing.T) {
 		m := manager(t, sandbox.Config{MaxVMs: 1, MaxQueue: 1})
 		s := serve(t, real.Config{Manager: m})
-		vm, err := m.Acquire(context.Background(), sandbox.Job{Owner: "somebody"})
+		vm, err := m.Acquire(context.Background(), sandbox.Job{Owner: "somebody", Limits: sandbox.Limits{Wall: 5 * time.Minute, CPU: time.Minute}})
 		if err != nil {
 			t.Fatal(err)
 		}

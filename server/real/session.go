@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -48,62 +50,74 @@ func (s *Service) start(req Request, visitor, address string) (*session, error) 
 			return nil, &endError{codeSource, err.Error()}
 		}
 	}
-	if err := s.makeRoom(req, visitor, address); err != nil {
-		return nil, err
-	}
 	x := &session{s: s, token: randomName(), visitor: visitor, address: address, do: req.Do, h: newHistory(),
 		requests: make(chan Request, 16), typed: make(chan []byte, 64), done: make(chan struct{})}
 	x.ctx, x.cancel = context.WithCancelCause(context.Background())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isClosed() {
-		return nil, &endError{codeGone, errStopping.Error()}
+	if err := s.admit(x, req.Replace); err != nil {
+		x.cancel(nil)
+		return nil, err
 	}
-	s.sessions[x.token] = x
-	s.running.Go(func() {
+	go func() {
+		defer s.running.Done()
 		defer x.cancel(nil)
-		x.send(Message{Is: isHello, Token: x.token, ReconnectMS: max(0, s.cfg.Reconnect.Milliseconds())})
-		err := run(x, req)
+		x.send(Message{Is: isHello, Token: x.token, ReconnectMS: x.window().Milliseconds()})
+		err := x.guarded(func() error { return run(x, req) })
 		if cause := context.Cause(x.ctx); cause != nil && (err == nil || errors.Is(err, context.Canceled)) {
 			err = cause
 		}
+		close(x.done) // before the page hears of it and starts the next one
 		x.send(s.endMessage(err))
 		x.h.end()
-		close(x.done)
 		x.linger()
 		s.mu.Lock()
 		delete(s.sessions, x.token)
 		s.mu.Unlock()
-	})
+	}()
 	return x, nil
 }
 
-// makeRoom checks the bounds, and ends the visitor's other session where that is asked for.
-func (s *Service) makeRoom(req Request, visitor, address string) error {
+// guarded turns a panic, which a hostile program may have found, into an error of this session alone.
+func (x *session) guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.s.cfg.Log.Error("panic", "session", x.do, "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = &endError{codeInternal, "something broke on the server; its log has the details"}
+		}
+	}()
+	return f()
+}
+
+// admit adds a session if the bounds allow it, after the end of the visitor's other one where that is asked for. The
+// caller calls running.Done at its end.
+func (s *Service) admit(x *session, replace bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for {
 		var mine *session
 		all, near, long := 0, 0, 0
-		s.mu.Lock()
-		for _, x := range s.sessions {
-			if x.over() {
+		for _, o := range s.sessions {
+			if o.over() {
 				continue
 			}
 			all++
-			if x.visitor == visitor {
-				mine = x
+			if o.visitor == x.visitor {
+				mine = o
 			}
-			if x.address == address {
+			if o.address == x.address {
 				near++
 			}
-			if x.do != doConfirm {
+			if o.do != doConfirm {
 				long++
 			}
 		}
-		s.mu.Unlock()
 		switch {
-		case mine != nil && req.Replace:
+		case s.isClosed():
+			return &endError{codeGone, errStopping.Error()}
+		case mine != nil && replace:
 			mine.cancel(&endError{codeReplaced, "you started something else in another place"})
+			s.mu.Unlock()
 			<-mine.done
+			s.mu.Lock()
 			continue
 		case mine != nil:
 			return &endError{codeMine, "you have a virtual machine already; end it first, or let this one take its place"}
@@ -111,9 +125,11 @@ func (s *Service) makeRoom(req Request, visitor, address string) error {
 			return &endError{codeFull, "this server serves as many visitors as it can; try again in a minute"}
 		case near >= s.cfg.MaxAddress:
 			return &endError{codeFull, "many sessions come from your network address already; try again in a minute"}
-		case req.Do != doConfirm && long >= s.cfg.MaxLong:
+		case x.do != doConfirm && long >= s.cfg.MaxLong:
 			return &endError{codeLong, "all machines for live runs and terminals are taken; confirming a program still works"}
 		}
+		s.sessions[x.token] = x
+		s.running.Add(1)
 		return nil
 	}
 }
@@ -127,12 +143,12 @@ func (x *session) over() bool {
 	}
 }
 
+// lingerLeast is time for a socket to send what is left.
+const lingerLeast = 5 * time.Second
+
 // linger keeps what was said for a page that comes back.
 func (x *session) linger() {
-	if x.s.cfg.Reconnect <= 0 {
-		return
-	}
-	t := time.NewTimer(x.s.cfg.Reconnect)
+	t := time.NewTimer(max(x.window(), lingerLeast)) // the last messages may be on their way
 	defer t.Stop()
 	for {
 		x.h.mu.Lock()
@@ -185,11 +201,19 @@ func (x *session) detach(id int) {
 	}
 	x.h.detach()
 	gone := &endError{codeGone, "the page was away for too long"}
-	if x.do == doConfirm || x.s.cfg.Reconnect <= 0 {
+	if x.window() == 0 {
 		x.cancel(gone)
 		return
 	}
-	x.timer = time.AfterFunc(x.s.cfg.Reconnect, func() { x.cancel(gone) })
+	x.timer = time.AfterFunc(x.window(), func() { x.cancel(gone) })
+}
+
+// window is how long the session lives without a socket.
+func (x *session) window() time.Duration {
+	if x.do == doConfirm {
+		return 0
+	}
+	return max(0, x.s.cfg.Reconnect)
 }
 
 // send queues a message for the page.
@@ -217,6 +241,10 @@ func (s *Service) endMessage(err error) Message {
 		m.Code = known.code
 	case errors.As(err, &busy):
 		m.Code, m.WaitMS = codeFull, busy.Estimate.Milliseconds()
+		m.Text = fmt.Sprintf("all virtual machines are busy, and %d jobs wait for one; try again in about %v", busy.Waiting, max(busy.Estimate, time.Second).Round(time.Second))
+		if busy.Owner {
+			m.Text = "you have as many jobs waiting as one visitor may have; let one finish first"
+		}
 	case errors.Is(err, sandbox.ErrLevel):
 		m.Code = codeLevel
 	case errors.As(err, &end):

@@ -14,7 +14,6 @@ import (
 	"skep/verifier"
 	"skep/vm/btf"
 	"skep/vm/hook"
-	"skep/vm/isa"
 	"skep/vm/object"
 	"skep/wasm/protocol"
 	engine "skep/wasm/session"
@@ -127,40 +126,13 @@ func sectionName(sec hook.Section) (string, error) {
 
 // record is the program in the batch format.
 func (s *Source) record(p *verifier.Program, level int) *sandbox.Record {
-	r := &sandbox.Record{ID: "p", ProgType: p.Type.String(), ExpectedAttachType: uint32(p.Attach), ProgFlags: p.Flags, LogLevel: uint32(level),
-		Privilege: s.Privilege, Insns: isa.EncodeAll(p.Insns), FuncInfo: p.FuncInfo, LineInfo: p.LineInfo, AttachTo: p.AttachTo}
-	if p.GPL {
-		r.License = "GPL"
-	}
-	if p.BTF != nil {
-		r.BTF = fmt.Sprintf("%x", p.BTF.Bytes())
-	}
-	for i := range p.Maps {
-		r.Maps = append(r.Maps, recordMap(&p.Maps[i]))
-	}
-	r.SetRefs(refs(p.Kfuncs), refs(p.Ksyms))
+	r := sandbox.RecordOf(p)
+	r.ID, r.LogLevel, r.Privilege = "p", uint32(level), s.Privilege
 	return r
 }
 
-func refs(in []verifier.Symbol) (out []sandbox.SymbolRef) {
-	for _, s := range in {
-		out = append(out, sandbox.SymbolRef{Insn: s.Insn, ID: s.ID, Name: s.Name})
-	}
-	return out
-}
-
-func recordMap(m *verifier.MapInfo) sandbox.RecordMap {
-	r := sandbox.RecordMap{Name: m.Name, Type: m.Type.String(), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
-		MapFlags: m.Flags, MapExtra: m.Extra, KeyTypeID: uint32(m.KeyType), ValueTypeID: uint32(m.ValueType), Data: m.Data, Frozen: m.Frozen}
-	if m.BTF != nil {
-		r.BTF = fmt.Sprintf("%x", m.BTF.Bytes())
-	}
-	if m.Inner != nil {
-		in := recordMap(m.Inner)
-		r.Inner = &in
-	}
-	return r
-}
+// maxJudge bounds the memory of one verification of ours.
+const maxJudge = 256 << 20
 
 // maxLog is how much of a log is shown: with more the level is lowered instead, for a log that was cut cannot be laid
 // beside another one.
@@ -170,7 +142,7 @@ const maxLog = 512 << 10
 func (s *Source) judge(ctx context.Context, p *verifier.Program, feature string, types *btf.Spec) (*Opinion, error) {
 	o := &Opinion{Kernel: sandbox.DefaultKernel, Release: "skep's verifier, profile of Linux " + sandbox.DefaultKernel, First: -1}
 	for _, level := range []int{verifier.LogLevel2 | verifier.LogStats, verifier.LogLevel1 | verifier.LogStats, verifier.LogStats} {
-		cfg := verifier.Config{Kernel: verifier.Linux612, Privilege: privileges[s.Privilege], LogLevel: level, LogMax: maxLog + 1, KernelBTF: types, Context: ctx}
+		cfg := verifier.Config{Kernel: verifier.Linux612, Privilege: privileges[s.Privilege], LogLevel: level, LogMax: maxLog + 1, KernelBTF: types, Context: ctx, MaxMemory: maxJudge}
 		if feature != "" {
 			o.Level, o.NotModelled = level, feature
 			return o, nil

@@ -38,7 +38,7 @@ func helpers(tries map[string][]web.Try) []web.HelperDoc {
 	for id := 1; id <= helper.Max; id++ {
 		p := helper.Lookup(id)
 		d := web.HelperDoc{
-			Number: id, Name: p.Name, Since: p.Since, Doc: p.Doc, Ret: result(p), Simulated: helper.Simulated(id),
+			Number: id, Name: p.Name, Since: p.Since(), Doc: p.Doc(), Ret: result(p), Simulated: helper.Simulated(id),
 			Programs: callers(id), Try: tries[p.Name],
 		}
 		for i, k := range p.Args {

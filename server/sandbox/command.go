@@ -29,11 +29,12 @@ type streams struct {
 
 // verbs in the order of the help text.
 var verbs = []verb{
-	{"install", "[--kernel V] [--deb FILE]", "get Debian's kernels (default: all) and build the guest", installVerb},
+	{"install", "[--kernel V] [--deb FILE]", "get Debian's kernels (default: 6.12 and 6.1; V may be backports) and build the guest", installVerb},
 	{"list", "", "kernels and what is cached", listVerb},
 	{"run", "--batch [--kernel V] < programs > verdicts", "ask a real kernel about each program", runVerb},
 	{"shell", "[--kernel V]", "a terminal in a fresh virtual machine", shellVerb},
 	{"bench", "[--kernel V] [--json]", "restore time, memory, jobs and programs a second", benchVerb},
+	{"findings", "[--json]", "differences between our verifier and a kernel that users ran into", findingsVerb},
 	{"doctor", "[--json]", "what is missing, and how strong the isolation is", doctorVerb},
 }
 
@@ -129,12 +130,42 @@ func listVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) 
 		return err
 	}
 	for _, v := range Versions() {
-		k, err := FindKernel(v)
-		if err != nil {
-			fmt.Fprintf(io.out, "%-6s %v\n", v, err)
+		if _, err := FindKernel(v); err != nil {
+			fmt.Fprintf(io.out, "%-9s %v\n", v, err)
+		}
+	}
+	for _, k := range Kernels() {
+		fmt.Fprintf(io.out, "%-9s %s (%s)\n", k.Version, k.Release, k.Package)
+	}
+	return nil
+}
+
+func findingsVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error {
+	asJSON := fs.Bool("json", false, "for machines")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	dir, err := FindingsDir()
+	if err != nil {
+		return err
+	}
+	f := &Findings{Dir: dir}
+	all, err := f.List()
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 && !*asJSON {
+		fmt.Fprintf(io.out, "none in %s\n", dir)
+		return nil
+	}
+	for _, x := range all {
+		if *asJSON {
+			if err := json.NewEncoder(io.out).Encode(x); err != nil {
+				return err
+			}
 			continue
 		}
-		fmt.Fprintf(io.out, "%-6s %s (%s)\n", v, k.Release, k.Package)
+		fmt.Fprintf(io.out, "%s  %-8s %-32s skep %-14s %s\n", x.Time.Format("2006-01-02 15:04"), x.Kind, x.Kernel, x.Version, f.path(x.ID))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Health struct {
 	Kernels    []KernelHealth `json:"kernels"`
 	Tools      []ToolHealth   `json:"tools"`
 	UserNS     string         `json:"user_namespaces"`
+	Cgroups    string         `json:"cgroups"` // which limits a VM gets from them
 	MemoryMiB  int64          `json:"memory_mib"`
 	CacheDir   string         `json:"cache_dir"`
 	AgentError string         `json:"agent_error,omitempty"`
@@ -87,6 +88,7 @@ func Doctor(ctx context.Context) *Health {
 	if err != nil {
 		h.UserNS = err.Error()
 	}
+	_, h.Cgroups = hierarchies()
 	for _, t := range []ToolHealth{
 		{Name: "apt-get", For: "downloading kernels"}, {Name: "dpkg-deb", For: "unpacking kernels"},
 		{Name: "zstd", For: "unpacking 6.12"}, {Name: "lz4", For: "unpacking 6.1"}, {Name: "xz", For: "unpacking modules"},
@@ -129,6 +131,7 @@ func (h *Health) Print(w io.Writer) {
 		fmt.Fprintf(w, " (%s)", h.LevelWhy)
 	}
 	fmt.Fprintf(w, "\n     user namespaces allowed: %s\n", h.UserNS)
+	fmt.Fprintf(w, "     cgroup limits: %s\n", h.Cgroups)
 	for _, t := range h.Tools {
 		fmt.Fprintf(w, "%s tool       %s, for %s\n", mark(t.OK), t.Name, t.For)
 	}

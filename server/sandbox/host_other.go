@@ -28,3 +28,12 @@ func (l Level) attributes() *syscall.SysProcAttr               { return nil }
 func makeRaw(*os.File) (restore func(), err error)             { return nil, errHost }
 func windowSize(*os.File) (rows, cols uint16)                  { return 0, 0 }
 func onResize(func()) (stop func())                            { return func() {} }
+
+// group would be a VM's cgroups.
+type group struct{}
+
+func hierarchies() ([]struct{}, string)       { return nil, "none: " + errHost.Error() }
+func newGroup() (*group, error)               { return nil, nil }
+func (g *group) prepare(*syscall.SysProcAttr) {}
+func (g *group) add(int) error                { return nil }
+func (g *group) remove()                      {}

@@ -60,7 +60,14 @@ func download(ctx context.Context, src source, dir string, w io.Writer) (string,
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "", fmt.Errorf("kernel %s: this system has no apt-get; %s", src.version, advice)
 	}
-	out, err := exec.CommandContext(ctx, "apt-cache", "search", "--names-only", src.pattern).Output()
+	var opts []string
+	if src.version == Backports {
+		var err error
+		if opts, err = backportsApt(ctx, dir); err != nil {
+			return "", err
+		}
+	}
+	out, err := exec.CommandContext(ctx, "apt-cache", append(opts, "search", "--names-only", src.pattern)...).Output()
 	if err != nil {
 		return "", fmt.Errorf("apt-cache: %w", err)
 	}
@@ -75,7 +82,7 @@ func download(ctx context.Context, src source, dir string, w io.Writer) (string,
 		return "", fmt.Errorf("kernel %s: apt offers no package like %s; run apt-get update; %s", src.version, src.pattern, advice)
 	}
 	fmt.Fprintf(w, "downloading %s\n", best)
-	cmd := exec.CommandContext(ctx, "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", best)
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-o", "APT::Sandbox::User=root"}, append(opts, "download", best)...)...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("apt-get download %s: %w: %s", best, err, bytes.TrimSpace(out))
@@ -142,7 +149,7 @@ func collect(root string, src source) (*Kernel, map[string][]byte, error) {
 		return nil, nil, fmt.Errorf("kernel %s: the package has %d files boot/vmlinuz-*, want 1", src.version, len(images))
 	}
 	k := &Kernel{Version: src.version, Release: strings.TrimPrefix(filepath.Base(images[0]), "vmlinuz-")}
-	if !strings.HasPrefix(k.Release, src.version+".") {
+	if src.version != Backports && !strings.HasPrefix(k.Release, src.version+".") {
 		return nil, nil, fmt.Errorf("kernel %s: the package holds %s", src.version, k.Release)
 	}
 	bz, err := os.ReadFile(images[0])

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sort"
 )
 
@@ -19,7 +21,7 @@ var ErrNotInstalled = errors.New("not installed")
 
 // source says where a kernel comes from: the newest Debian package whose name matches.
 type source struct {
-	version string // as users name it
+	version string // as users name it, or Backports
 	pattern string // of the Debian package's name, a regular expression for apt-cache
 	modules []string
 }
@@ -29,9 +31,12 @@ var netModules = []string{"veth", "sch_ingress", "cls_bpf", "act_bpf"}
 
 var sources = []source{
 	{"6.12", `^linux-image-6\.12\.[0-9.]*[+~a-z0-9]*-cloud-amd64$`, netModules},
-	// 6.1 has virtio as modules: without them the agent has no channel. Dependencies are added by themselves.
-	{"6.1", `^linux-image-6\.1\.[0-9]+-[0-9]+-cloud-amd64$`, append([]string{"virtio_pci", "virtio_console"}, netModules...)},
+	{"6.1", `^linux-image-6\.1\.[0-9]+-[0-9]+-cloud-amd64$`, allModules},
 }
+
+// allModules are for kernels that may have virtio as modules, as 6.1 does: without them the agent has no channel.
+// Dependencies are added by themselves.
+var allModules = append([]string{"virtio_pci", "virtio_console"}, netModules...)
 
 // Kernel is an installed guest kernel: plain files in the user's cache directory.
 type Kernel struct {
@@ -61,7 +66,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(d, "skep"), nil
 }
 
-// Versions lists the kernels that can be installed, reference kernel first.
+// Versions lists the kernels that are installed by default, reference kernel first.
 func Versions() []string {
 	var v []string
 	for _, s := range sources {
@@ -76,8 +81,17 @@ func sourceOf(version string) (source, error) {
 			return s, nil
 		}
 	}
-	return source{}, fmt.Errorf("kernel %q: unknown, there are %v", version, Versions())
+	switch {
+	case version == Backports:
+		return source{version, `^linux-image-[0-9][0-9.]*[+~a-z0-9]*-cloud-amd64$`, allModules}, nil
+	case otherVersion.MatchString(version):
+		return source{version, `^linux-image-` + regexp.QuoteMeta(version) + `\.[0-9.]*[-+~a-z0-9]*-cloud-amd64$`, allModules}, nil
+	}
+	return source{}, fmt.Errorf("kernel %q: unknown; there are %v, %s, and versions such as 6.16 where apt has one", version, Versions(), Backports)
 }
+
+// otherVersion is a kernel that Debian may have.
+var otherVersion = regexp.MustCompile(`^[1-9][0-9]?\.[0-9]{1,3}$`)
 
 // FindKernel returns the installed kernel of that version.
 func FindKernel(version string) (*Kernel, error) {
@@ -100,11 +114,20 @@ func FindKernel(version string) (*Kernel, error) {
 	return k, nil
 }
 
-// Kernels lists the installed kernels, reference kernel first.
+// Kernels lists the installed kernels, reference kernel first, those that were asked for by name last.
 func Kernels() []*Kernel {
+	versions := Versions()
+	if cache, err := CacheDir(); err == nil {
+		es, _ := os.ReadDir(filepath.Join(cache, "kernel"))
+		for _, e := range es {
+			if e.IsDir() && !slices.Contains(versions, e.Name()) {
+				versions = append(versions, e.Name())
+			}
+		}
+	}
 	var ks []*Kernel
-	for _, s := range sources {
-		if k, err := FindKernel(s.version); err == nil {
+	for _, v := range versions {
+		if k, err := FindKernel(v); err == nil {
 			ks = append(ks, k)
 		}
 	}

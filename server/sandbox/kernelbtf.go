@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+
+	"skep/vm/hook"
 )
 
 // Kinds of BTF types that programs refer to by name (include/uapi/linux/btf.h).
@@ -106,14 +108,14 @@ func (k *kernelBTF) id(kind int, name string) uint32 { return k.ids[btfKey(kind,
 // or a struct_ops structure. Names are taken with or without the kernel's prefix.
 func (k *kernelBTF) attachID(prog, attach uint32, name string) (uint32, error) {
 	kind, prefix := kindFunc, ""
-	switch {
-	case prog == typeTracing && attach == attachTraceRawTP:
+	switch t := hook.ProgType(prog); {
+	case t == hook.Tracing && hook.AttachType(attach) == hook.TraceRawTp:
 		kind, prefix = kindTypedef, "btf_trace_"
-	case prog == typeTracing && attach == attachTraceIter:
+	case t == hook.Tracing && hook.AttachType(attach) == hook.TraceIter:
 		prefix = "bpf_iter_"
-	case prog == typeLSM:
+	case t == hook.LSM:
 		prefix = "bpf_lsm_"
-	case prog == typeStructOps:
+	case t == hook.StructOps:
 		kind = kindStruct
 	}
 	if !strings.HasPrefix(name, prefix) {

@@ -88,8 +88,8 @@ func (m *Manager) Level() Level { return m.level }
 // Kernels are the versions that jobs may name.
 func (m *Manager) Kernels() []*Kernel {
 	var ks []*Kernel
-	for _, v := range Versions() {
-		if p, ok := m.pools[v]; ok {
+	for _, k := range Kernels() {
+		if p, ok := m.pools[k.Version]; ok {
 			ks = append(ks, p.kernel)
 		}
 	}

@@ -176,7 +176,7 @@ func (r *Record) Resolve(k *Kernel, store BTFStore) (*Program, error) {
 		FuncInfo: r.FuncInfo, FuncInfoRecSize: or(r.FuncInfoRecSize, 8), LineInfo: r.LineInfo, LineInfoRecSize: or(r.LineInfoRecSize, 16),
 		AttachBTFID: r.AttachBTFID}, blobs: map[string][]byte{}}
 	var err error
-	if p.Type, err = enumOf(progTypes, "prog_type", r.ProgType); err != nil {
+	if p.Type, err = progType(r.ProgType); err != nil {
 		return nil, err
 	}
 	if r.Privileged != nil && !*r.Privileged {
@@ -312,7 +312,7 @@ func (p *Program) resolveMap(r *RecordMap, store BTFStore) (*proto.Map, error) {
 	m := &proto.Map{Name: r.Name, KeySize: r.KeySize, ValueSize: r.ValueSize, MaxEntries: r.MaxEntries, Flags: r.MapFlags,
 		Extra: r.MapExtra, KeyTypeID: r.KeyTypeID, ValueTypeID: r.ValueTypeID, Data: r.Data, Frozen: r.Frozen}
 	var err error
-	if m.Type, err = enumOf(mapTypes, "map type", r.Type); err != nil {
+	if m.Type, err = mapType(r.Type); err != nil {
 		return nil, err
 	}
 	if m.KeyTypeID != 0 || m.ValueTypeID != 0 {

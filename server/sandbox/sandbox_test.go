@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"skep/server/sandbox/proto"
+	"skep/vm/hook"
 )
 
 func TestCPIO(t *testing.T) {
@@ -94,9 +95,9 @@ func TestKernelBTF(t *testing.T) {
 			name         string
 			ok           bool
 		}{
-			{typeTracing, 24, "do_sys_openat2", true}, {typeTracing, attachTraceRawTP, "sched_switch", true},
-			{typeTracing, attachTraceRawTP, "btf_trace_sched_switch", true}, {typeLSM, 27, "file_open", true}, {typeLSM, 27, "bpf_lsm_file_open", true},
-			{typeTracing, attachTraceIter, "task", true}, {typeStructOps, 0, "tcp_congestion_ops", true}, {typeTracing, 24, "no_such_function", false},
+			{uint32(hook.Tracing), 24, "do_sys_openat2", true}, {uint32(hook.Tracing), uint32(hook.TraceRawTp), "sched_switch", true},
+			{uint32(hook.Tracing), uint32(hook.TraceRawTp), "btf_trace_sched_switch", true}, {uint32(hook.LSM), 27, "file_open", true}, {uint32(hook.LSM), 27, "bpf_lsm_file_open", true},
+			{uint32(hook.Tracing), uint32(hook.TraceIter), "task", true}, {uint32(hook.StructOps), 0, "tcp_congestion_ops", true}, {uint32(hook.Tracing), 24, "no_such_function", false},
 		} {
 			if id, err := kb.attachID(tt.prog, tt.attach, tt.name); (err == nil) != tt.ok || tt.ok && id == 0 {
 				t.Errorf("%s: %s: id %d, %v", k.Version, tt.name, id, err)

@@ -1,6 +1,9 @@
 package sandbox
 
-import "skep/server/sandbox/proto"
+import (
+	"skep/server/sandbox/proto"
+	"skep/vm/hook"
+)
 
 // testRunKind says what BPF_PROG_TEST_RUN wants of a program type (measured on 6.1 and 6.12).
 type testRunKind int
@@ -12,10 +15,10 @@ const (
 )
 
 func testRunOf(progType uint32) testRunKind {
-	switch nameOf(progTypes, progType) {
-	case "socket_filter", "sched_cls", "sched_act", "xdp", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit", "flow_dissector", "lwt_seg6local":
+	switch hook.ProgType(progType) {
+	case hook.SocketFilter, hook.SchedCls, hook.SchedAct, hook.XDP, hook.CgroupSkb, hook.LwtIn, hook.LwtOut, hook.LwtXmit, hook.FlowDissector, hook.LwtSeg6local:
 		return runPacket
-	case "raw_tracepoint", "syscall", "tracing":
+	case hook.RawTracepoint, hook.Syscall, hook.Tracing:
 		return runPlain
 	}
 	return runNever

@@ -46,7 +46,7 @@ type MapState struct {
 }
 
 func mapState(d proto.MapDump) MapState {
-	s := MapState{Name: d.Name, Type: nameOf(mapTypes, d.Type), Entries: []Element{}, Cut: d.Cut, Error: d.Error}
+	s := MapState{Name: d.Name, Type: mapTypeName(d.Type), Entries: []Element{}, Cut: d.Cut, Error: d.Error}
 	for _, e := range d.Entries {
 		s.Entries = append(s.Entries, Element{Key: e.Key, Value: e.Value})
 	}

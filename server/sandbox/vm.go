@@ -84,23 +84,24 @@ func launch(ctx context.Context, k *Kernel, level Level, args []string, cpuSecon
 	if state != nil {
 		extra = append(extra, state)
 	}
-	cmd, err := level.command(ctx, args, cpuSeconds, extra)
+	g, err := newGroup()
 	if err == nil {
-		cmd.Stderr = &vm.stderr
-		err = startProcess(cmd)
+		err = vm.exec(ctx, g, args, cpuSeconds, extra)
 	}
 	closeAll()
 	if err != nil {
+		g.remove()
 		for _, c := range conns {
 			c.Close()
 		}
 		return nil, fmt.Errorf("qemu: %w", err)
 	}
-	vm.cmd, vm.channel, vm.tty = cmd, conns[0], conns[3]
+	vm.channel, vm.tty = conns[0], conns[3]
 	vm.console, vm.qmp = newConsole(conns[1]), newQMP(conns[2])
 	vm.r, vm.w = proto.NewReader(&countingReader{vm.channel, vm}, 0), proto.NewWriter(vm.channel)
 	go func() {
 		vm.cmd.Wait()
+		g.remove()
 		close(vm.exited)
 		<-vm.ended
 		for _, c := range conns {
@@ -108,6 +109,24 @@ func launch(ctx context.Context, k *Kernel, level Level, args []string, cpuSecon
 		}
 	}()
 	return vm, nil
+}
+
+// exec starts the process that becomes QEMU, inside its cgroups.
+func (vm *VM) exec(ctx context.Context, g *group, args []string, cpuSeconds uint64, extra []*os.File) (err error) {
+	if vm.cmd, err = vm.Level.command(ctx, args, cpuSeconds, extra); err != nil {
+		return err
+	}
+	vm.cmd.Stderr = &vm.stderr
+	g.prepare(vm.cmd.SysProcAttr)
+	if err := startProcess(vm.cmd); err != nil {
+		return err
+	}
+	if err := g.add(vm.cmd.Process.Pid); err != nil {
+		vm.cmd.Process.Kill()
+		vm.cmd.Wait()
+		return err
+	}
+	return nil
 }
 
 // ready waits for the agent's first frame and starts dispatching.

@@ -11,7 +11,8 @@ import (
 	"io"
 	"time"
 
-	"skep/jit/native"
+	"skep/jit"
+	"skep/jit/engine"
 	"skep/server/sandbox"
 	"skep/verifier"
 	"skep/vm"
@@ -49,21 +50,14 @@ type batchEntry struct {
 }
 
 // runBatch answers each record of standard input by running it.
-func (sh *shell) runBatch(ctx context.Context, engine string, repeat int) int {
-	var span *native.Span
-	switch engine {
-	case "interp":
-	case "native":
-		var err error
-		if span, err = nativeSpan(); err != nil {
-			return sh.broken("run", err)
-		}
-	default:
-		return sh.broken("run", fmt.Errorf("there is no engine %q: interp and native are known", engine))
+func (sh *shell) runBatch(ctx context.Context, name string, repeat int) int {
+	e, err := openEngine(name)
+	if err != nil {
+		return sh.broken("run", err)
 	}
 	blobs := &btfStore{specs: map[string]*btf.Spec{}}
 	return sh.eachRecord(ctx, "run", func(rec *sandbox.Record) (any, bool) {
-		v := runRecord(rec, max(repeat, 1), blobs, span)
+		v := runRecord(rec, max(repeat, 1), blobs, name, e)
 		return v, v.OK && v.Fault == ""
 	})
 }
@@ -117,18 +111,15 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 
 // runRecord verifies a record, then runs it when it was accepted. A program
 // that the verifier does not cover runs too: the machine checks every access.
-// span is the memory of the native engine, nil for the interpreter.
-func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, span *native.Span) *runAnswer {
-	v := &runAnswer{Engine: "interp"}
-	if span != nil {
-		v.Engine = "native"
-	}
+// e is the engine of that name, nil for the interpreter.
+func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, name string, e *engine.Engine) *runAnswer {
+	v := &runAnswer{Engine: name}
 	p, err := verifierProgram(rec, blobs)
 	if err == nil {
 		v.verifyAnswer, err = answer(rec.ID, p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF()})
 	}
 	if err == nil && (v.OK || v.NotModelled != "") {
-		err = v.run(rec, repeat, span)
+		err = v.run(rec, repeat, e)
 	}
 	if err != nil {
 		v.ID, v.OK, v.Error = rec.ID, false, err.Error()
@@ -139,7 +130,7 @@ func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, span *native.Sp
 // batchBudget ends programs that do not.
 var batchBudget = 100_000_000
 
-func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) error {
+func (v *runAnswer) run(rec *sandbox.Record, repeat int, e *engine.Engine) error {
 	typ, ok := hook.ByName(rec.ProgType)
 	if !ok {
 		return fmt.Errorf("prog_type: there is no program type %q", rec.ProgType)
@@ -156,14 +147,14 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) erro
 		}
 		cfg.Maps = append(cfg.Maps, *spec)
 	}
-	if span != nil {
-		cfg.Span = span.Bytes()
+	if e != nil {
+		cfg.Span = e.Span
 	}
 	m, err := vm.New(cfg)
 	if err != nil {
 		return err
 	}
-	if _, err := m.Load(&vm.Program{Name: rec.ID, Type: typ, Attach: hook.AttachType(rec.ExpectedAttachType), License: rec.License, Insns: insns}); err != nil {
+	if _, err := m.Load(&vm.Program{Name: rec.ID, Type: typ, Attach: hook.AttachType(rec.ExpectedAttachType), License: rec.License, Insns: insns, Verified: true}); err != nil {
 		return err
 	}
 	in := vm.Input{Tailroom: -1}
@@ -175,18 +166,21 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) erro
 	if rec.Ctx != nil {
 		in.Ctx = *rec.Ctx
 	}
-	run := func() (uint64, *vm.Fault, bool) {
+	run := func() (uint64, error, bool) {
 		m.Run(batchBudget)
-		return m.Reg(isa.R0), m.Fault(), m.Done()
+		if f := m.Fault(); f != nil {
+			return 0, f, true
+		}
+		return m.Reg(isa.R0), nil, m.Done()
 	}
-	if span != nil {
-		n, err := newNative(span, m)
+	if e != nil {
+		c, err := compileRun(e, m, jit.Facts{}, jit.Options{})
 		if err != nil {
 			clear(m.Arena().Buf)
 			return err
 		}
-		defer n.close()
-		run = func() (uint64, *vm.Fault, bool) { return n.run(batchBudget) }
+		defer c.close()
+		run = func() (uint64, error, bool) { return c.run(batchBudget) }
 	}
 	var took time.Duration
 	var r0 uint64
@@ -195,7 +189,7 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int, span *native.Span) erro
 			return err
 		}
 		start := time.Now()
-		var f *vm.Fault
+		var f error
 		var ended bool
 		r0, f, ended = run()
 		took += time.Since(start)

@@ -57,8 +57,8 @@ type mapRecord struct {
 }
 
 func runRun(ctx context.Context, sh *shell, args []string) int {
-	fs := sh.flags("run", "[-p PACKETS] [-pcap FILE] [-w FILE] [--json] FILE | --batch",
-		"Runs FILE (an object of clang, or assembly in a file that ends in .s) over packets\nand prints what it returned. With --batch programs are read as JSON lines.")
+	fs := sh.flags("run", "[-p PACKETS | -pcap FILE | -events FILE | -event LINE] [-w FILE] [--json] FILE | --batch",
+		"Runs FILE (an object of clang, C, or assembly in a file that ends in .s) over packets, or over\nevents of a simulated machine, and prints what it returned. With --batch programs are read as\nJSON lines.")
 	text := fs.String("p", "", "packets in the packet language, separated by ;")
 	pcapFile := fs.String("pcap", "", "read packets from a pcap or pcapng file")
 	out := fs.String("w", "", "write the packets as they left the program to this pcap file")
@@ -72,6 +72,8 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 	engine := fs.String("engine", "interp", "engine of --batch: interp or native")
 	repeat := fs.Int("repeat", 1, "runs of each batch record")
 	asJSON := fs.Bool("json", false, "a line of JSON a packet, then one a map")
+	var ev eventFlags
+	ev.register(fs)
 	files, code, ok := parse(fs, args)
 	switch {
 	case !ok:
@@ -80,10 +82,12 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 		return sh.runBatch(ctx, *engine, *repeat)
 	case len(files) != 1:
 		return sh.broken("run", errors.New("one FILE is needed, or --batch"))
+	case ev.given() && (*text != "" || *pcapFile != "" || *out != ""):
+		return sh.broken("run", errors.New("-events and -event do not go with packets: a line `pkt ...` is an event too"))
 	case *text != "" && *pcapFile != "":
 		return sh.broken("run", errors.New("packets come from -p or from -pcap, not both"))
 	}
-	s, listing, err := sh.loadSession(files[0], *prog)
+	s, listing, err := sh.loadSession(ctx, files[0], *prog)
 	if err != nil {
 		return sh.broken("run", err)
 	}
@@ -99,7 +103,10 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 		in = protocol.WireInput{Kind: protocol.InputKindPcap, Bytes: b}
 	}
 	opts := session.DefaultOptions()
-	opts.Seed, opts.CPUs, opts.Budget = *seed, uint32(*cpus), uint32(*budget)
+	opts.Seed, opts.CPUs, opts.Budget, opts.Hook = *seed, uint32(*cpus), uint32(*budget), ev.hook
+	if ev.given() {
+		return sh.runEvents(s, listing, &ev, opts, inits.list, *asJSON)
+	}
 	started := s.Start(in, opts, inits.list)
 	if started.View == nil {
 		return sh.broken("run", problemError(started.Problems))
@@ -157,15 +164,21 @@ func finishEvent(s *session.Session, v *protocol.View) *protocol.View {
 	return move(s, protocol.MovementBack, 1)
 }
 
-// loadSession loads an object or assembly.
-func (sh *shell) loadSession(file, prog string) (*session.Session, *protocol.Listing, error) {
+// loadSession loads an object, C or assembly.
+func (sh *shell) loadSession(ctx context.Context, file, prog string) (*session.Session, *protocol.Listing, error) {
 	b, err := sh.read(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	src := protocol.WireSource{Kind: protocol.SourceKindAsm, Text: string(b), Name: filepath.Base(file)}
+	if filepath.Ext(file) == ".c" {
+		src.Files = []protocol.WireFile{{Name: filepath.Base(file), Text: string(b)}}
+		if b, err = compileC(ctx, string(b)); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
 	if bytes.HasPrefix(b, []byte("\x7fELF")) {
-		src = protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: b, Name: filepath.Base(file)}
+		src.Kind, src.Text, src.Bytes = protocol.SourceKindObject, "", b
 	}
 	s := session.New()
 	loaded := s.Load(src)
@@ -250,6 +263,9 @@ func (sh *shell) printEvent(ev event, asJSON bool) {
 func (sh *shell) printMaps(l *protocol.Listing, v *protocol.View, asJSON bool) {
 	for _, mv := range v.Maps {
 		info := l.Maps[mv.Map]
+		if strings.HasPrefix(info.Name, "__bpf_usdt_") {
+			continue // of <bpf/usdt.bpf.h>: the loader's own
+		}
 		st := mapState{Name: info.Name, Type: info.Type, Entries: []mapEntry{}}
 		for _, e := range mv.Entries {
 			me := mapEntry{Key: hex.EncodeToString(e.Key), KeyText: e.KeyText, ValueText: e.ValueTexts}

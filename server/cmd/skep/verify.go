@@ -43,6 +43,8 @@ func runVerify(ctx context.Context, sh *shell, args []string) int {
 	batch := fs.Bool("batch", false, "read batch records from standard input")
 	store := fs.String("btf-store", "", "file with the BTF blobs that records name by hash")
 	asJSON := fs.Bool("json", false, "print verdict records")
+	steps := fs.Bool("trace", false, traceHelp)
+	html := fs.String("html", "", "write a report to this `file`: source, paths, states, log and what the failing step needed, on a page that needs nothing else")
 	files, code, ok := parse(fs, args)
 	if !ok {
 		return code
@@ -55,6 +57,8 @@ func runVerify(ctx context.Context, sh *shell, args []string) int {
 		return sh.broken("verify", fmt.Errorf("there is no profile of kernel %q: 6.12 is known", *kernel))
 	case *level < 0 || *level > 7:
 		return sh.broken("verify", errors.New("the log level is 0 to 7"))
+	case *batch && (*steps || *html != ""):
+		return sh.broken("verify", errors.New("--trace and --html take a FILE, not --batch"))
 	case !*batch && len(files) != 1:
 		return sh.broken("verify", errors.New("one FILE is needed, or --batch"))
 	}
@@ -62,7 +66,10 @@ func runVerify(ctx context.Context, sh *shell, args []string) int {
 	if *batch {
 		return sh.verifyBatch(ctx, *store, cfg)
 	}
-	return sh.verifyFile(files[0], *prog, cfg, *asJSON)
+	if *html != "" {
+		cfg.LogLevel |= verifier.LogLevel2
+	}
+	return sh.verifyFile(files[0], *prog, cfg, verifyOutput{json: *asJSON, trace: *steps, html: *html})
 }
 
 var privileges = map[string]verifier.Privilege{
@@ -93,6 +100,10 @@ func answer(id string, p *verifier.Program, cfg verifier.Config) (verifyAnswer, 
 	if err != nil {
 		return verifyAnswer{}, err
 	}
+	return answerOf(id, res), nil
+}
+
+func answerOf(id string, res *verifier.Result) verifyAnswer {
 	a := verifyAnswer{
 		ID: id, OK: res.Verdict == verifier.Accepted, NotModelled: res.Feature, Log: string(res.Log), Message: res.Message,
 		InsnsProcessed: res.InsnProcessed, MaxStatesPerInsn: res.MaxStatesPerInsn, TotalStates: res.TotalStates,
@@ -101,7 +112,7 @@ func answer(id string, p *verifier.Program, cfg verifier.Config) (verifyAnswer, 
 	if res.Verdict == verifier.Rejected {
 		a.Errno = int(res.Errno)
 	}
-	return a, nil
+	return a
 }
 
 // verifyBatch answers each record of standard input. Records say their log

@@ -14,9 +14,16 @@ import (
 	"skep/wasm/verdict"
 )
 
+// verifyOutput is what to print of a verification.
+type verifyOutput struct {
+	json  bool   // verdict records
+	trace bool   // JSON lines of the steps in place of the log
+	html  string // file for a report
+}
+
 // verifyFile verifies the programs of an object, or assembly. The exit code is
 // 1 when the kernel would refuse one, 2 when one cannot be judged.
-func (sh *shell) verifyFile(file, prog string, cfg verifier.Config, asJSON bool) int {
+func (sh *shell) verifyFile(file, prog string, cfg verifier.Config, out verifyOutput) int {
 	b, err := sh.read(file)
 	if err != nil {
 		return sh.broken("verify", err)
@@ -50,12 +57,32 @@ func (sh *shell) verifyFile(file, prog string, cfg verifier.Config, asJSON bool)
 			return sh.broken("verify", fmt.Errorf("%s:%w", file, problemError(problems)))
 		case l.Feature != "":
 			a.NotModelled = l.Feature
+		case out.trace || out.html != "":
+			if out.html != "" && len(names) > 1 && prog == "" {
+				return sh.broken("verify", fmt.Errorf("%s has several programs: name one with -prog, there are %s", file, strings.Join(names, ", ")))
+			}
+			t, err := recordTrace(name, l, cfg)
+			if err != nil {
+				return sh.broken("verify", err)
+			}
+			a = answerOf(name, t.res)
+			a.Log = "" // the steps and the report say more
+			if out.html != "" {
+				if err := t.writeReport(out.html); err != nil {
+					return sh.broken("verify", err)
+				}
+			}
+			if out.trace {
+				sh.printTrace(t)
+			}
 		default:
 			if a, err = answer(name, l.Program, cfg); err != nil {
 				return sh.broken("verify", err)
 			}
 		}
-		sh.printVerdict(a, asJSON)
+		if !out.trace {
+			sh.printVerdict(a, out.json)
+		}
 		switch {
 		case a.NotModelled != "":
 			code = exitUsage

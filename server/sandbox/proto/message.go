@@ -178,7 +178,7 @@ type ResultMsg struct {
 
 // EventMsg is something that happened in the guest while nobody waited for it.
 type EventMsg struct {
-	Kind   string `json:"kind"`   // "ringbuf", "perf", "trace", "exit"
+	Kind   string `json:"kind"`   // "ringbuf", "perf", "trace_pipe", "exit"
 	Source string `json:"source"` // the map, or the stream's name
 	NS     int64  `json:"ns"`     // guest's monotonic clock
 	CPU    int    `json:"cpu,omitempty"`

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/arch/x86/x86asm"
+
+	"skep/jit"
+	"skep/jit/amd64"
+	"skep/jit/native"
+	"skep/jit/wasm"
+	"skep/verifier"
+	"skep/vm"
+	"skep/vm/asm"
+	"skep/vm/isa"
+	"skep/wasm/compiled"
+	"skep/wasm/protocol"
+	"skep/wasm/verdict"
+)
+
+// factsFile is the file of --facts: what is taken as proved.
+type factsFile struct {
+	Accepted bool  `json:"accepted"`
+	Checked  []int `json:"checked"`  // slots of accesses that are checked all the same
+	NonZero  []int `json:"non_zero"` // slots of divisions whose divisor is not zero
+	Alone    bool  `json:"alone"`    // no tail call leads to the program
+}
+
+// jitLine is an instruction with its code, for --json.
+type jitLine struct {
+	Slot  int       `json:"slot"` // the number of slots: what lies behind the program
+	Text  string    `json:"text"`
+	Bytes string    `json:"bytes"`
+	Code  []string  `json:"code,omitempty"`
+	Notes []jitNote `json:"notes,omitempty"`
+}
+
+type jitNote struct {
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+}
+
+func runJIT(_ context.Context, sh *shell, args []string) int {
+	fs := sh.flags("jit", "[-arch A] [-verify | -facts FILE] [-blind] [--json] FILE",
+		"Compiles FILE (an object of clang, or assembly) and prints the code beside the bytecode, with\nwhat was fused, what was done in place and which checks were dropped.")
+	arch := fs.String("arch", "amd64", "amd64 or wasm")
+	prog := fs.String("prog", "", "name of the program in the object; the first otherwise")
+	verify := fs.Bool("verify", false, "drop the checks if the verifier accepts the program")
+	factsName := fs.String("facts", "", `drop what this file says is proved: {"accepted":true,"checked":[7],"non_zero":[3],"alone":true}`)
+	blind := fs.Uint64("blind", 0, "hide constants behind numbers made from this seed")
+	plain := fs.Bool("plain", false, "no fusions and no lookups in place")
+	asJSON := fs.Bool("json", false, "a line of JSON an instruction")
+	files, code, ok := parse(fs, args)
+	switch {
+	case !ok:
+		return code
+	case len(files) != 1:
+		return sh.broken("jit", errors.New("one FILE is needed"))
+	case *verify && *factsName != "":
+		return sh.broken("jit", errors.New("facts come from -verify or from -facts, not both"))
+	}
+	target, err := targetOf(*arch)
+	if err != nil {
+		return sh.broken("jit", err)
+	}
+	p, err := sh.loadProgram(files[0], *prog)
+	if err != nil {
+		return sh.broken("jit", err)
+	}
+	var facts jit.Facts
+	switch {
+	case *verify:
+		a, err := answer("", p, verifier.Config{KernelBTF: kernelBTF()})
+		if err != nil {
+			return sh.broken("jit", err)
+		}
+		if !a.OK {
+			fmt.Fprintf(sh.err, "skep jit: the verifier does not accept it, so that every check stays: %s%s\n", a.Message, a.NotModelled)
+		}
+		facts.Accepted = a.OK
+	case *factsName != "":
+		if facts, err = sh.readFacts(*factsName); err != nil {
+			return sh.broken("jit", err)
+		}
+	}
+	m, err := compiled.Machine(p, vm.Config{NoHistory: true})
+	if err != nil {
+		return sh.broken("jit", err)
+	}
+	c, err := jit.Compile(compiled.Program(m, 0), target, facts, jit.Options{NoFusion: *plain, NoInline: *plain, Blind: *blind})
+	if err != nil {
+		return sh.broken("jit", err)
+	}
+	for _, l := range codeListing(p.Insns, c) {
+		if *asJSON {
+			sh.out.Write(marshal(l))
+		} else {
+			sh.printCode(l)
+		}
+	}
+	return exitOK
+}
+
+// targetOf is what code is printed for: this machine where it is of the
+// architecture, else one with everything.
+func targetOf(arch string) (jit.Target, error) {
+	switch arch {
+	case "amd64":
+		if t, err := native.Target(); err == nil {
+			return t, nil
+		}
+		return jit.Target{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: true, GS: true}}, nil
+	case "wasm":
+		return jit.Target{Arch: jit.WASM, WASM: wasm.Target{Base: 1 << 16, Context: 1 << 15}}, nil
+	}
+	return jit.Target{}, fmt.Errorf("there is no architecture %q: amd64 and wasm are known", arch)
+}
+
+func (sh *shell) readFacts(name string) (jit.Facts, error) {
+	b, err := sh.read(name)
+	if err != nil {
+		return jit.Facts{}, err
+	}
+	var f factsFile
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return jit.Facts{}, fmt.Errorf("%s: %w", name, err)
+	}
+	slices.Sort(f.Checked)
+	slices.Sort(f.NonZero)
+	return jit.Facts{Accepted: f.Accepted, Checked: f.Checked, NonZero: f.NonZero, Alone: f.Alone}, nil
+}
+
+// loadProgram loads one program of an object, or assembly, as the verifier
+// would see it.
+func (sh *shell) loadProgram(file, prog string) (*verifier.Program, error) {
+	b, err := sh.read(file)
+	if err != nil {
+		return nil, err
+	}
+	src := protocol.WireSource{Kind: protocol.SourceKindAsm, Text: string(b), Name: filepath.Base(file)}
+	if bytes.HasPrefix(b, []byte("\x7fELF")) {
+		src.Kind, src.Text, src.Bytes = protocol.SourceKindObject, "", b
+	}
+	var names []string
+	for i := 0; ; i++ {
+		l, problems := verdict.Load(src, i, verdict.Options{Relocate: relocate})
+		switch {
+		case l == nil && i > 0:
+			return nil, fmt.Errorf("%s: no program %q; there are %s", file, prog, strings.Join(names, ", "))
+		case l == nil:
+			return nil, fmt.Errorf("%s:%w", file, problemError(problems))
+		case prog != "" && l.Name != prog && !slices.Contains(names, l.Name):
+			names = append(names, l.Name)
+			continue
+		case prog != "" && l.Name != prog:
+			return nil, fmt.Errorf("%s: no program %q; there are %s", file, prog, strings.Join(names, ", "))
+		case l.Feature != "":
+			return nil, fmt.Errorf("%s: it needs what the loader does not model: %s", file, l.Feature)
+		}
+		return l.Program, nil
+	}
+}
+
+// Texts of code that is of no instruction.
+const (
+	textEntry  = "(entry)"
+	textBehind = "(out of line)"
+)
+
+// codeListing puts the code of each instruction beside it. What a fusion covers has
+// none of its own; what checks do when they fail stands behind the end.
+func codeListing(insns []isa.Insn, c *jit.Code) []jitLine {
+	type piece struct{ slot, at, end int }
+	var pieces []piece
+	for slot, at := range c.Offset {
+		if at >= 0 {
+			pieces = append(pieces, piece{slot: slot, at: int(at)})
+		}
+	}
+	ends := []int{len(c.Text)}
+	if c.Native != nil {
+		pieces = append(pieces, piece{slot: len(insns), at: int(c.Native.Offset[len(c.Native.Offset)-1])})
+	} else {
+		ends = ends[:0]
+		for _, b := range c.Portable.Bodies {
+			ends = append(ends, b.End)
+		}
+		pieces = append(pieces, piece{slot: -1, at: c.Portable.Bodies[0].Start})
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return cmp.Compare(a.at, b.at) })
+	for i := range pieces {
+		n, _ := slices.BinarySearch(ends, pieces[i].at+1)
+		pieces[i].end = ends[min(n, len(ends)-1)]
+		if i+1 < len(pieces) {
+			pieces[i].end = min(pieces[i].end, pieces[i+1].at)
+		}
+	}
+	var lines []jitLine
+	for slot := -1; slot <= len(insns); slot++ {
+		l := jitLine{Slot: slot, Text: textEntry}
+		i := slices.IndexFunc(pieces, func(p piece) bool { return p.slot == slot })
+		switch {
+		case slot == len(insns):
+			l.Text = textBehind
+		case slot >= 0:
+			l.Text = string(asm.AppendKernel(nil, insns, slot, nil))
+		}
+		if i >= 0 {
+			code := c.Text[pieces[i].at:pieces[i].end]
+			l.Bytes, l.Code = hex.EncodeToString(code), codeText(code, c.Target.Arch)
+		}
+		for _, n := range c.Notes {
+			if n.Slot == slot {
+				l.Notes = append(l.Notes, jitNote{n.Kind.String(), n.Text})
+			}
+		}
+		if i >= 0 || slot >= 0 && slot < len(insns) {
+			lines = append(lines, l)
+		}
+		if slot >= 0 && slot < len(insns) && insns[slot].IsWide() {
+			slot++
+		}
+	}
+	return lines
+}
+
+func codeText(code []byte, arch jit.Arch) []string {
+	var out []string
+	for len(code) > 0 {
+		text, n := wasm.Text(code)
+		if arch == jit.AMD64 {
+			text, n = textAMD64(code)
+		}
+		if n == 0 {
+			return append(out, "bytes "+hex.EncodeToString(code))
+		}
+		out = append(out, text)
+		code = code[n:]
+	}
+	return out
+}
+
+// textAMD64 is the first instruction. The decoder knows no VEX: of that there
+// are the shifts of BMI2, five bytes each.
+func textAMD64(code []byte) (string, int) {
+	if len(code) >= 5 && code[0] == 0xc4 && code[3] == 0xf7 {
+		reg := func(n byte) string {
+			r := x86asm.EAX + x86asm.Reg(n)
+			if code[2]&0x80 != 0 {
+				r = x86asm.RAX + x86asm.Reg(n)
+			}
+			return strings.ToLower(r.String())
+		}
+		name := [...]string{"", "shlx", "sarx", "shrx"}[code[2]&3]
+		dst := code[4]>>3&7 | ^code[1]>>7<<3
+		src := code[4]&7 | ^code[1]>>5&1<<3
+		return fmt.Sprintf("%s %s, %s, %s", name, reg(dst), reg(src), reg(^code[2]>>3&15)), 5
+	}
+	in, err := x86asm.Decode(code, 64)
+	if err != nil {
+		return "", 0
+	}
+	return x86asm.IntelSyntax(in, 0, nil), in.Len
+}
+
+func (sh *shell) printCode(l jitLine) {
+	switch l.Text {
+	case textEntry, textBehind:
+		fmt.Fprintln(sh.out, l.Text)
+	default:
+		fmt.Fprintf(sh.out, "%4d: %s\n", l.Slot, l.Text)
+	}
+	for _, n := range l.Notes {
+		fmt.Fprintf(sh.out, "          ; %s: %s\n", n.Kind, n.Text)
+	}
+	for _, c := range l.Code {
+		fmt.Fprintf(sh.out, "            %s\n", c)
+	}
+}
