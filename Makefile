@@ -16,7 +16,7 @@ KERNELS := 6.12 6.1
 FUZZTIME := 30s
 DIST := web/dist/manifest.json
 
-.PHONY: help run test check setup web build generate test-go test-kernel fuzz bench clean
+.PHONY: help run test check setup web build generate test-go test-kernel campaign corpus fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,12 +70,28 @@ test-go:
 test-kernel: setup web ## slow campaigns against real kernels in the sandbox
 	SKEP_SLOW=1 go test -timeout 60m ./server/sandbox/... ./verifier/...
 
+# Programs of each kind, with those of earlier runs; where campaign and corpus keep what they did.
+CAMPAIGN := 2000
+SCRATCH := $(or $(TMPDIR),/tmp)/skep
+GIVEN := $(or $(SKEP_DATA),../shared/data)/verifier-corpus-6.12.jsonl.gz
+
+campaign: ## random programs against the sandbox's kernel: CAMPAIGN (2000) of each kind, goes on where it stopped
+	mkdir -p $(SCRATCH)/campaign
+	go build -o $(SCRATCH)/campaign/skep ./server/cmd/skep
+	SKEP_ORACLE=$(SCRATCH)/campaign/skep nice go test ./verifier -run 'TestCampaign$$' -v -count=1 -timeout 0 \
+		-campaign-dir $(SCRATCH)/campaign -campaign-n $(CAMPAIGN)
+
+corpus: ## the verifier corpus again, from linux-source-6.12 (apt-get install it first) and the sandbox's kernel
+	go run ./server/internal/corpus -o $(SCRATCH)/corpus \
+		$(if $(wildcard $(GIVEN)),-compare $(GIVEN))
+
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	go run ./server/internal/fuzzall -time $(FUZZTIME)
 	go tool esbuild web/src/engine/link.fuzz.ts --bundle --platform=node --format=esm --log-level=warning | \
 		LINK_FUZZ_SECONDS=$$(( $$(echo $(FUZZTIME) | sed 's/m$$/*60/; s/s$$//') )) node --input-type=module -
 
-bench: web ## speed as ratios to a reference in the same run
+bench: web ## speed as ratios to a reference in the same run; a table of engines and programs
+	go run ./server/cmd/skep bench
 	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./verifier/... ./jit/... ./wasm/...
 
 clean: ## remove what was built

@@ -57,7 +57,8 @@ type Example struct {
 	Source  string     `json:"source"`
 	Object  string     `json:"object,omitempty"`
 	Program string     `json:"program,omitempty"`
-	Input   []string   `json:"input"`
+	Input   []string   `json:"input,omitempty"`
+	Events  []string   `json:"events,omitempty"` // instead of packets: lines of the event language
 	Maps    []MapEntry `json:"maps,omitempty"`
 	Step    int        `json:"step,omitempty"`
 	Expect  []string   `json:"expect,omitempty"`

@@ -77,8 +77,8 @@ func compileExample(dir, id, clang string) (map[string][]byte, map[string]string
 	if err := json.Unmarshal(text, &e); err != nil {
 		return nil, nil, fmt.Errorf("example.json: %w", err)
 	}
-	if e.ID = id; e.Title == "" || e.About == "" || len(e.Input) == 0 {
-		return nil, nil, fmt.Errorf("example.json: title, about and input are needed")
+	if e.ID = id; e.Title == "" || e.About == "" || (len(e.Input) == 0) == (len(e.Events) == 0) {
+		return nil, nil, fmt.Errorf("example.json: title, about and either input or events are needed")
 	}
 	files := map[string][]byte{}
 	if src, err := os.ReadFile(filepath.Join(dir, "prog.s")); err == nil {

@@ -23,7 +23,8 @@ declare const SKEP_GALLERY: readonly {
   readonly source: string;
   readonly object?: string;
   readonly program?: string;
-  readonly input: readonly string[];
+  readonly input?: readonly string[];
+  readonly events?: readonly string[];
   readonly maps?: readonly { readonly map: string; readonly key: string; readonly value: string }[] | null;
   readonly step?: number;
 }[];

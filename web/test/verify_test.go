@@ -3,6 +3,7 @@ package test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,8 +35,13 @@ func walk(t *testing.T, width, height int64, text, mode string) *tab {
 func (p *tab) toMode(mode string) {
 	p.t.Helper()
 	eval[bool](p, `(play.mode(`+quoted(mode)+`), true)`)
-	p.wait(`$('skep-verify')?.walk.trace && play.stage.verdicts.fresh`)
-	p.wait(`$('skep-verify').walk.verdict === play.stage.verdicts.last`)
+	p.walked()
+}
+
+// walked waits until the walk is that of the present text.
+func (p *tab) walked() {
+	p.t.Helper()
+	p.wait(`$('skep-verify')?.walk.trace && !$('skep-verify').walk.stale && !model.stale`)
 }
 
 // at is where the walk is: "A.5".
@@ -74,7 +80,7 @@ func TestVerifyLook(t *testing.T) {
 			}
 			eval[bool](p, `(model.setPrefs({theme: `+quoted(c.theme)+`}), true)`)
 			if c.example && c.mode == "verify" {
-				eval[bool](p, `(() => { const w = $('skep-verify').walk; w.go(0, 14); w.ask({kind: 'reg', frame: 0, reg: 3}); return true; })()`)
+				eval[bool](p, `(() => { const w = $('skep-verify').walk; w.go(0, 14); w.about({kind: 'reg', frame: 0, reg: 3}); return true; })()`)
 			}
 			if c.mode == "both" {
 				for range 10 {
@@ -87,6 +93,44 @@ func TestVerifyLook(t *testing.T) {
 				t.Errorf("the page is %d pixels wider than the window", over)
 			}
 			p.axe(c.name)
+			p.quiet()
+		})
+	}
+}
+
+// uncounted means to go round ten times, and does not count.
+const uncounted = `.prog xdp
+.license GPL
+
+	r3 = 0                    ; rounds
+again:
+	r0 = r3
+	r0 *= 2
+	if r3 < 10 goto again     ; ten rounds are meant
+
+	r0 = 2                    ; XDP_PASS
+	exit
+`
+
+// TestVerifyReadme makes the three screens of the README: the reader sees why
+// the program is refused, and what would do.
+func TestVerifyReadme(t *testing.T) {
+	for _, c := range []struct{ name, text, title, fix string }{
+		{"readme-packet", program(t, "short-check"), "The packet may end before this byte.", "r0 += 24"},
+		{"readme-null", program(t, "no-null-check"), "r0 may be NULL.", "if r0 == 0 goto out"},
+		{"readme-loop", uncounted, "This loop never gets further.", "r3 += 1 if r3 < 10 goto loop"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := walk(t, 1440, 900, c.text, "verify")
+			p.wait(walkOf + `.refused && $('section.refused')`)
+			eval[bool](p, `(model.setPrefs({theme: 'light'}), model.program = {...model.program, title: 'My program'}, model.changed(), true)`)
+			said := p.words("section.refused")
+			for _, want := range []string{c.title, "needed", "proved", "What would do.", c.fix, "The kernel says"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("the screen does not say %q: %s", want, said)
+				}
+			}
+			p.shot(c.name)
 			p.quiet()
 		})
 	}

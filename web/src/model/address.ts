@@ -9,7 +9,8 @@ import { emptyProgram, type Program } from './program';
 export function stateOf(m: Model): LinkState {
   const p = m.program;
   const example = p.gallery === '' ? undefined : findExample(p.gallery);
-  const own = example !== undefined && m.input.kind === 'text' && m.input.text === example.input.join('\n');
+  const given = example === undefined ? null : exampleInput(example);
+  const own = given !== null && given.kind !== 'pcap' && m.input.kind === given.kind && m.input.text === given.text;
   return {
     program: example !== undefined ? { kind: 'gallery', id: p.gallery }
       : p.lang === 'object' ? { kind: 'object', bytes: p.object ?? new Uint8Array(), name: p.title }
@@ -37,6 +38,13 @@ function viewOf(m: Model): string {
   return q.toString();
 }
 
+/** Which mode a link is in, and at which step of the verifier's walk. */
+export function applyMode(m: Model, view: string): void {
+  const q = new URLSearchParams(view), mode = q.get('mode');
+  m.mode = mode === 'verify' || mode === 'both' ? mode : 'run';
+  m.at = q.get('at') ?? '';
+}
+
 /** The inverse, for this visit only: what the browser remembers stays. Takes what it understands. */
 export function applyView(m: Model, view: string): Watched | null {
   const q = new URLSearchParams(view);
@@ -44,9 +52,7 @@ export function applyView(m: Model, view: string): Watched | null {
   m.prefs = {
     ...m.prefs, front: { ...m.prefs.front, ...Object.fromEntries(front) as Record<string, string> }, base: q.get('base') === 'dec' ? 'dec' : 'hex',
   };
-  const mode = q.get('mode');
-  m.mode = mode === 'verify' || mode === 'both' ? mode : 'run';
-  m.at = q.get('at') ?? '';
+  applyMode(m, view);
   const w = q.get('watch') ?? '', reg = /^r(\d|10)$/.exec(w)?.[1];
   if (reg !== undefined) return { watch: { kind: 'reg', reg: Number(reg) }, name: w, origin: null };
   const [, region, offset, length, name] = /^(\d+):(-?\d+):(\d+):(.*)$/.exec(w) ?? [];
@@ -83,7 +89,7 @@ export async function exampleSituation(id: string): Promise<Situation | string> 
   if (e === undefined) return `There is no example "${id}".`;
   try {
     return {
-      program: await fetchProgram(e), input: exampleInput(e), maps: exampleMaps(e), options: { hook: hookType(e.hook) }, entry: e.program ?? '',
+      program: await fetchProgram(e), input: exampleInput(e), maps: exampleMaps(e), options: { hook: e.events === undefined ? hookType(e.hook) : '' }, entry: e.program ?? '',
       step: e.step ?? 0, breakpoints: [], about: e.about, hint: e.watch,
     };
   } catch (err) {

@@ -23,7 +23,8 @@ export async function fetchProgram(e: Example): Promise<Program> {
   return { lang: e.lang, text, object, compiled: text, title: e.title, gallery: e.id };
 }
 
-export const exampleInput = (e: Example): Input => ({ kind: 'text', text: e.input.join('\n') });
+export const exampleInput = (e: Example): Input =>
+  (e.events !== undefined ? { kind: 'events', text: e.events.join('\n') } : { kind: 'text', text: e.input?.join('\n') ?? '' });
 
 export const exampleMaps = (e: Example): MapInit[] =>
   (e.maps ?? []).map(m => ({ map: m.map, key: fromHex(m.key), value: fromHex(m.value) }));
@@ -34,6 +35,9 @@ export function hookTitle(hook: string): string {
     case 'xdp': return 'XDP';
     case 'tc': case 'sched_cls': case 'sched_act': return 'tc';
     case 'socket': case 'socket_filter': return 'socket filter';
+    case 'cgroup_sock_addr': return 'cgroup connect';
+    case 'sock_ops': return 'socket events';
+    case 'perf_event': return 'sampling';
     case '': return '';
     default: return hook;
   }

@@ -180,7 +180,8 @@ export class Loading {
     const m = this.m, s = m.session;
     if (s === null || m.engine === null || m.listing === null) return;
     try {
-      const [packets, r] = await Promise.all([m.engine.packets(m.input), s.start(m.input, m.options, m.maps)]);
+      const listed = m.input.kind === 'events' ? { ok: true, value: [] } as const : m.engine.packets(m.input);
+      const [packets, r] = await Promise.all([listed, s.start(m.input, m.options, m.maps)]);
       if (turn !== this.turn) return;
       m.inputProblems = r.ok ? r.problems.filter(p => p.where !== 'source') : r.problems;
       if (packets.ok) m.packets = packets.value;

@@ -125,6 +125,16 @@ export class Model {
   /** The instruction that all panes mark: of the run, or of the verifier's walk. */
   get now(): number { return this.mode === 'verify' ? this.walkPc : this.view?.pc ?? -1; }
 
+  /** What one event of the run is called. */
+  get noun(): string { return this.input.kind === 'events' ? 'run' : 'packet'; }
+
+  /** What there is to run over, in a line each: packets, or what events run the programs. */
+  get arrivals(): readonly string[] {
+    if (this.input.kind !== 'events') return this.packets.map(p => p.summary);
+    const { firings, events } = this.outlook.fired;
+    return firings.map(f => `${events[f.source]?.text ?? ''} (${f.site})`);
+  }
+
   /** Steps that the slider spans. */
   get total(): number {
     const v = this.view;

@@ -3,7 +3,7 @@
  * page knows how long the run is and how each packet fares before the student
  * gets there. The student's own session is never disturbed.
  */
-import type { Engine, Input, MapInit, RunOptions, Session, Source, Verdict } from '../engine/api';
+import type { Engine, FiringList, Input, MapInit, RunOptions, Session, Source, Verdict } from '../engine/api';
 
 export interface Outlook {
   /** Number of the last step. */
@@ -13,9 +13,12 @@ export interface Outlook {
   readonly verdicts: readonly Verdict[];
   /** Step at which the run faults; -1. */
   readonly fault: number;
+  /** Of a run over events: what each of them ran. */
+  readonly fired: FiringList;
 }
 
-export const unknown: Outlook = { total: 0, whole: false, verdicts: [], fault: -1 };
+const none: FiringList = { firings: [], events: [] };
+export const unknown: Outlook = { total: 0, whole: false, verdicts: [], fault: -1, fired: none };
 
 /** Steps looked ahead at most. */
 const horizon = 1_000_000;
@@ -41,8 +44,10 @@ export class Scout {
       stop.signal.throwIfAborted();
       const v = await s.seek(horizon, { signal: stop.signal });
       stop.signal.throwIfAborted();
+      const fired = input.kind === 'events' ? await s.firings() : none;
+      stop.signal.throwIfAborted();
       const whole = v.stop === 'end' || v.state === 'faulted' || (v.state === 'exited' && v.event + 1 === v.events);
-      return { total: v.step, whole, verdicts: v.verdicts, fault: v.fault === null ? -1 : v.step };
+      return { total: v.step, whole, verdicts: v.verdicts, fault: v.fault === null ? -1 : v.step, fired };
     } finally {
       s.close();
       if (this.session === s) this.session = null;

@@ -13,8 +13,10 @@ export class Calls extends Pane {
   /** How a frame came to be: called by the program, or by a helper that the frame below is in. */
   private why(v: View, i: number): string {
     if (i === 0) return '';
-    const insn = this.m.insn(v.frames[i - 1]!.pc);
-    if (insn === null) return '';
+    // A frame that waits for a helper is already at the instruction behind the call.
+    const l = this.m.listing!, at = this.m.insnAt(v.frames[i - 1]!.pc);
+    const insn = [l.insns[at], l.insns[at - 1]].find(n => n !== undefined && (n.flow === 'call' || n.flow === 'helper'));
+    if (insn === undefined) return '';
     if (insn.flow !== 'helper') return 'called';
     const helper = /bpf_\w+/.exec(insn.text)?.[0] ?? 'the helper';
     return `callback of ${helper}`;

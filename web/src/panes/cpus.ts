@@ -9,6 +9,7 @@ import { plural } from '../model/bytes';
 import { lostUpdate, type Lost } from '../model/cpus';
 import { css } from '../ui/css';
 import { Pane, styles } from '../ui/pane';
+import { fields, sentence } from '../ui/words';
 import text from './cpus.css';
 
 /** Accesses that are listed: the newest, and those of the lost update. */
@@ -24,7 +25,7 @@ export class CpusPane extends Pane {
   private get cpus() { return this.stage.cpus; }
 
   private events2(): readonly number[] {
-    const n = Math.max(1, this.m.packets.length);
+    const n = Math.max(1, this.m.arrivals.length);
     return this.events.map((e, i) => (e < n ? e : Math.min(i, n - 1)));
   }
 
@@ -39,7 +40,7 @@ export class CpusPane extends Pane {
       const v = Number((e.target as HTMLSelectElement).value);
       this.events = this.events2().map((x, i) => (i === cpu ? v : x));
       if (this.cpus.view !== null) void this.cpus.start(this.events);
-    }}>${this.m.packets.slice(0, 50).map((p, i) => html`<option value=${i} ?selected=${i === now}>${i + 1}: ${p.summary}</option>`)}</select></label>`;
+    }}>${this.m.arrivals.slice(0, 50).map((p, i) => html`<option value=${i} ?selected=${i === now}>${i + 1}: ${p}</option>`)}</select></label>`;
   }
 
   private controls(v: CPUsView | null): TemplateResult {
@@ -57,7 +58,7 @@ export class CpusPane extends Pane {
     if (c.problem !== '') return c.problem;
     if (x === null) return c.searching ? 'Trying orders…' : '';
     const tried = `${plural(x.runs, 'order')} tried`;
-    if (x.found) return `${x.why} ${tried}: this one has the fewest switches.`;
+    if (x.found) return `${sentence(x.why)} ${tried}: this one has the fewest switches.`;
     if (!x.done) return `${tried} so far…`;
     return x.complete ? `None is lost: ${tried}, all that differ with at most 3 switches forced.` : `None was found: ${tried}, then the search was ended.`;
   }
@@ -115,7 +116,7 @@ export class CpusPane extends Pane {
   }
 
   private access(a: CPUAccess, v: CPUsView, lost: Lost | null): TemplateResult {
-    const word = a.atomic ? 'changes in one step' : a.write && a.read ? 'reads and writes' : a.write ? 'writes' : 'reads', n = lost?.indexOf(a) ?? -1;
+    const word = `${a.write && a.read ? (a.atomic ? 'changes' : 'reads and writes') : a.write ? 'writes' : 'reads'}${a.atomic ? ' in one step' : ''}`, n = lost?.indexOf(a) ?? -1;
     const note = ['and keeps the old value', 'which the next line undoes', 'from the old value: the update is lost'][n] ?? '';
     return html`<tr class=${n >= 0 ? 'lost' : a.step === v.step ? 'changed' : ''}><td><button class="link" @click=${() => void this.cpus.seek(a.step)}>${a.step}</button></td><td>CPU ${a.cpu}</td>
       <td>${word} <span class="mono">${a.text}</span>${note === '' ? nothing : html` <b>${note}</b>`}</td></tr>`;
@@ -126,11 +127,11 @@ export class CpusPane extends Pane {
     return html`<div class="steps"><button ?disabled=${v.step === 0} @click=${() => void this.cpus.seek(v.step - 1)}>Back</button>
         <input type="range" min="0" max=${v.total} .value=${String(v.step)} aria-label="Instruction of all CPUs together" @input=${(e: Event) => void this.cpus.seek(Number((e.target as HTMLInputElement).value))}>
         <button ?disabled=${v.step >= v.total} @click=${() => void this.cpus.seek(v.step + 1)}>Forward</button><span class="second">${v.step} of ${v.total}</span></div>
-      <div class="lanes" role="group" aria-label="Order of the instructions">${v.cpus.map(c => this.lane(v, c, lost))}</div>
+      <div class="lanes" role="group" aria-label="Order of the instructions" ${css({ '--total': String(Math.max(v.total, 1)) })}>${v.cpus.map(c => this.lane(v, c, lost))}</div>
       <p class="legend"><i class="tick read"></i> reads shared memory <i class="tick write"></i> writes it ${lost === null ? nothing : html`<i class="tick write lost"></i> the lost update`}</p>
       <div class="cpus">${v.cpus.map(c => this.state(c))}</div>
       ${v.maps.filter(m => this.m.listing?.maps[m.map]?.internal !== true && m.entries.length > 0).map(m => html`<p class="maps"><span class="mono">${this.m.listing?.maps[m.map]?.name}</span>
-        ${m.entries.slice(0, 8).map(e => html`<span class="mono ${e.changed ? 'changed' : ''}">[${e.keyText}] = ${e.valueTexts.join(' | ')}</span> `)}</p>`)}
+        ${m.entries.slice(0, 8).map(e => html`<span class="mono ${e.changed ? 'changed' : ''}">[${e.keyText}] = ${e.valueTexts.map((t, i) => html`${i > 0 ? ' | ' : nothing}${fields(t)}`)}</span> `)}</p>`)}
       ${shown.length === 0 ? html`<p class="second note">No access to shared memory yet: step one of the CPUs.</p>`
         : html`<table><thead><tr><th scope="col">step</th><th scope="col">CPU</th><th scope="col">access to shared memory</th></tr></thead>
           <tbody>${shown.map(a => this.access(a, v, lost))}</tbody></table>`}`;
@@ -139,7 +140,7 @@ export class CpusPane extends Pane {
   override render(): TemplateResult {
     const v = this.cpus.fresh ? this.cpus.view : null;
     return html`${this.controls(v)}
-      ${v === null ? html`<p class="empty">Packets come one after the other in the run. Here two of them run at once, on two CPUs that share the maps:
+      ${v === null ? html`<p class="empty">In the run one packet or event comes after the other. Here two of them run at once, on two CPUs that share the maps:
         choose whose instruction is next, or let the search find an order in which an update is lost.</p>` : this.run(v)}`;
   }
 }

@@ -5,25 +5,22 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { MapEntry, MapInfo, MapView, RingRecord } from '../engine/api';
-import { plural, seconds, toHex } from '../model/bytes';
+import { count, plural, seconds, toHex } from '../model/bytes';
 import { Pane, styles } from '../ui/pane';
+import { fields, keyText } from '../ui/words';
 import { ringView } from './maps/ring';
 import { bloomView, lruView, queueView } from './maps/strip';
 import { maxTrie, trieView } from './maps/trie';
 import text from './maps.css';
+
+/** Entries that are fetched at once, beyond those of a view. */
+const page = 1000;
 
 @customElement('skep-maps')
 export class Maps extends Pane {
   static override styles = styles(text);
   /** More entries than a view brings, by map, of one step. */
   @state() private more: { readonly map: number; readonly step: number; readonly entries: readonly MapEntry[] } | null = null;
-
-  /** A struct by its fields, each of which stays on a line; other values as they are. */
-  private text(s: string): TemplateResult {
-    if (!/^\{"/.test(s) || !s.endsWith('}')) return html`${s}`;
-    const fields = s.slice(1, -1).split(/,(?=")(?![^{[]*[}\]])/);
-    return html`${fields.map(f => html`<span class="field">${f.replace(/"([\w.]+)":/g, (_, name: string) => `${name} `).replace(/ (?=[^ ]*$)/, '\u00a0')}</span> `)}`;
-  }
 
   private when(step: number): TemplateResult {
     if (step < 0) return html`<span class="quiet">${step === -1 ? 'from the start' : 'earlier'}</span>`;
@@ -38,10 +35,10 @@ export class Maps extends Pane {
   }
 
   private entry(info: MapInfo, e: MapEntry): TemplateResult {
-    const name = `${info.name}[${e.keyText}]`;
-    return html`<tr class=${e.changed ? 'changed' : ''}><td>${this.text(e.keyText)}</td>
-      ${e.valueTexts.map((t, cpu) => html`<td class="value">${(e.regions[cpu] ?? 0) === 0 ? this.text(t)
-        : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, name)}><span>${this.text(t)}</span></button>`}</td>`)}
+    const key = keyText(info.keyType, e.key, e.keyText), name = `${info.name}[${key}]`;
+    return html`<tr class=${e.changed ? 'changed' : ''}><td>${fields(key)}</td>
+      ${e.valueTexts.map((t, cpu) => html`<td class="value">${(e.regions[cpu] ?? 0) === 0 ? fields(t)
+        : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, name)}><span>${fields(t)}</span></button>`}</td>`)}
       <td class="when">${this.when(e.writer)}</td></tr>`;
   }
 
@@ -56,24 +53,25 @@ export class Maps extends Pane {
       <th scope="col">written</th></tr></thead><tbody>${shown.map(e => this.entry(info, e))}</tbody></table>`}
       ${shown.length === 0 && zeros === 0 ? html`<p class="note">Empty. An update puts an entry here.</p>` : nothing}
       ${zeros > 0 ? html`<p class="note">${shown.length === 0 ? plural(zeros + Math.max(0, beyond), 'entry', 'entries') : `${plural(zeros, 'more', 'more')}`}, all zero.</p>` : nothing}
-      ${beyond > 0 && shown.length > 0 ? html`<p class="note"><button class="link" @click=${() => void this.fetchMore(v)}>Show ${plural(beyond, 'more entry', 'more entries')}</button></p>` : nothing}`;
+      ${beyond > 0 && shown.length > 0 ? html`<p class="note"><button class="link" @click=${() => void this.fetchMore(v, all)}>Show ${plural(Math.min(beyond, page), 'more entry', 'more entries')}</button>${beyond > page ? ` of ${count(beyond)}` : ''}</p>` : nothing}`;
   }
 
-  private async fetchMore(v: MapView): Promise<void> {
-    const step = this.m.view?.step ?? -1, entries = await this.m.session?.mapEntries(v.map, 0, v.count);
-    if (entries !== undefined) this.more = { map: v.map, step, entries };
+  /** The next thousand: more rows at once would hold up the page. */
+  private async fetchMore(v: MapView, have: readonly MapEntry[]): Promise<void> {
+    const step = this.m.view?.step ?? -1, next = await this.m.session?.mapEntries(v.map, have.length, page);
+    if (next !== undefined) this.more = { map: v.map, step, entries: [...have, ...next] };
   }
 
   private record(r: RingRecord): TemplateResult {
     const now = r.step === this.m.view?.step;
-    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : this.text(r.text)}</td>
+    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : fields(r.text)}</td>
       <td class="when">${r.state}</td><td class="when">${this.when(r.step)}</td></tr>`;
   }
 
   /** A value that can be asked for its origin, and who wrote it. */
   private valueCell(info: MapInfo, e: MapEntry): TemplateResult {
-    return html`<span class="value">${e.valueTexts.map((t, cpu) => (e.regions[cpu] ?? 0) === 0 ? this.text(t)
-      : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, `${info.name}[${e.keyText}]`)}><span>${this.text(t)}</span></button>`)}</span>`;
+    return html`<span class="value">${e.valueTexts.map((t, cpu) => (e.regions[cpu] ?? 0) === 0 ? fields(t)
+      : html`<button class="bare" title="Where does this value come from?" @click=${() => this.watch(e, cpu, `${info.name}[${e.keyText}]`)}><span>${fields(t)}</span></button>`)}</span>`;
   }
 
   /** What shows the map best: a picture where its type has a shape, and the table. */
@@ -83,7 +81,7 @@ export class Maps extends Pane {
         if (v.trie.length === 0 || v.trie.length > maxTrie) break;
         return trieView(v.trie, v.entries, e => html`${this.valueCell(info, e)}<span class="when">${this.when(e.writer)}</span>`);
       case 'lru_hash': case 'lru_percpu_hash':
-        return html`${v.order.length === 0 ? nothing : lruView(v.order)}${this.entries(info, v)}`;
+        return html`${v.order.length === 0 ? nothing : lruView(v.order.map(o => ({ ...o, keyText: this.keyOf(info, v, o.keyText) })))}${this.entries(info, v)}`;
       case 'queue': case 'stack':
         return queueView(info.type === 'stack', v.entries, v.count, e => this.valueCell(info, e));
       case 'bloom_filter':
@@ -95,6 +93,12 @@ export class Maps extends Pane {
         return this.records(v);
     }
     return html`${this.entries(info, v)}${this.timers(v)}`;
+  }
+
+  /** The key that the engine writes like this, as the table shows it. */
+  private keyOf(info: MapInfo, v: MapView, text: string): string {
+    const e = v.entries.find(x => x.keyText === text);
+    return e === undefined ? text : keyText(info.keyType, e.key, text);
   }
 
   private records(v: MapView): TemplateResult {
@@ -109,10 +113,17 @@ export class Maps extends Pane {
     return html`<ul class="strip" aria-label="Timers">${armed.map(t => html`<li class="cell timer">${t.keyText}: ${t.callback === '' ? 'callback' : t.callback} ${t.work ? 'waits to run' : `in ${seconds(t.expires > now ? t.expires - now : 0n)}`}</li>`)}</ul>`;
   }
 
+  private fill(info: MapInfo, v: MapView): string {
+    switch (info.type) {
+      case 'ringbuf': case 'user_ringbuf': case 'perf_event_array': return plural(v.recordCount, 'record');
+      case 'bloom_filter': return `made for ${plural(info.maxEntries, 'value')}`;
+    }
+    return `${plural(v.count, 'entry', 'entries')} of ${info.maxEntries}`;
+  }
+
   private map(v: MapView): TemplateResult {
     const info = this.m.listing!.maps[v.map]!;
-    const ring = info.type === 'ringbuf' || info.type === 'perf_event_array' || info.type === 'user_ringbuf';
-    return html`<div class="map"><h3>${info.name} <span class="kind">${info.type}, ${ring ? `${plural(v.recordCount, 'record')}` : `${plural(v.count, 'entry', 'entries')} of ${info.maxEntries}`}</span></h3>
+    return html`<div class="map"><h3>${info.name} <span class="kind">${info.type}, ${this.fill(info, v)}</span></h3>
       ${this.body(info, v)}</div>`;
   }
 

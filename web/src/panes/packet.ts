@@ -61,8 +61,11 @@ export class PacketPane extends Pane {
 
   override render(): TemplateResult {
     const v = this.m.view, p = v?.packet ?? null;
+    if (v !== null && p === null && this.m.input.kind === 'events') {
+      return html`<p class="empty">This run has no packet: what it is given is in the Context pane. Events such as <span class="mono">pkt ipv4 / icmp</span> have one.</p>`;
+    }
     if (v === null || p === null) {
-      return html`<p class="empty">No packet here yet. Write one in the Packets pane, such as <span class="mono">eth / ipv4 / udp(dport=53)</span>, or drop a pcap file.</p>`;
+      return html`<p class="empty">No packet here yet. Write one in the Input pane, such as <span class="mono">eth / ipv4 / udp(dport=53)</span>, or drop a pcap file.</p>`;
     }
     const marks = this.marks(v, p);
     const rows = p.bytes.length > most && !this.all ? Array.from({ length: most / 8 }, (_, i) => 8 * i) : null;

@@ -45,6 +45,7 @@ export const keyTable: readonly Key[] = [
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },
   { keys: ['v'], does: 'the run, the verifier\'s walk, or both', on: ['v'], act: f => f.mode() },
+  { keys: ['p'], does: 'in Verify: the tree of paths; there the arrow keys walk it, ] and [ go to branches', on: [], act: () => {} },
   { keys: ['Ctrl+S'], does: 'share: a link to this view', on: ['Ctrl+s', 'Meta+s'], act: f => f.share() },
   { keys: ['?'], does: 'this list', on: ['?'], act: f => f.help() },
   { keys: ['Esc'], does: 'leave the editor or the large pane', on: [], act: () => {} },

@@ -7,7 +7,7 @@ export interface PaneInfo { readonly id: PaneId; readonly title: string; readonl
 
 export const panes: readonly PaneInfo[] = [
   { id: 'source', title: 'Source', key: '1' },
-  { id: 'packets', title: 'Packets', key: '2' },
+  { id: 'packets', title: 'Input', key: '2' },
   { id: 'code', title: 'Bytecode', key: '3' },
   { id: 'regs', title: 'Registers', key: '4' },
   { id: 'packet', title: 'Packet bytes', key: '5' },
@@ -27,7 +27,7 @@ export interface Column { readonly id: string; readonly share: number; readonly 
 export type Width = 'wide' | 'middle' | 'narrow';
 
 const wide: readonly Column[] = [
-  { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 66 }, { id: 'packets', panes: ['packets'], share: 34 }] },
+  { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 60 }, { id: 'packets', panes: ['packets'], share: 40 }] },
   { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'cpus', 'log'], share: 28 }] },
   { id: 'right', share: 36, slots: [
     { id: 'regs', panes: ['regs'], share: 43 }, { id: 'packet', panes: ['packet'], share: 30 }, { id: 'memory', panes: ['stack', 'maps', 'ctx'], share: 27 },

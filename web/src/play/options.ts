@@ -13,7 +13,7 @@ const fields: readonly Field[] = [
   { key: 'cpu', label: 'Runs on CPU', min: 0n, max: 63n },
   { key: 'clock', label: 'Time at the start', note: 'nanoseconds since boot; packets add theirs', min: 0n, max: (1n << 63n) - 1n },
   { key: 'seed', label: 'Random seed', note: 'the same seed gives the same run', min: 0n, max: (1n << 64n) - 1n },
-  { key: 'budget', label: 'Instructions for a packet', note: 'at most; an endless loop stops there', min: 1n, max: 10_000_000n },
+  { key: 'budget', label: 'Instructions for a run', note: 'of a packet or an event, at most; an endless loop stops there', min: 1n, max: 10_000_000n },
 ];
 
 @customElement('skep-options')

@@ -13,7 +13,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { Engine } from '../engine/api';
 import { loadEngine } from '../engine/client';
 import { VerdictClient, verifierInWorker } from '../engine/verdict';
-import { exampleSituation, situationOf } from '../model/address';
+import { applyMode, exampleSituation, situationOf } from '../model/address';
 import { findCompiler } from '../model/compile';
 import { examples, hookTitle } from '../model/gallery';
 import type { Model } from '../model/model';
@@ -178,6 +178,7 @@ export class SkepPlay extends LitElement implements Frame {
     if (same && m.view !== null) {
       m.breakpoints = new Set(s.breakpoints);
       await m.session?.setBreakpoints(s.breakpoints);
+      applyMode(m, s.view ?? '');
       await this.stage.moving.go((x, o) => x.seek(s.step, o));
     } else await this.stage.loading.open(s);
   };
@@ -415,6 +416,7 @@ export class SkepPlay extends LitElement implements Frame {
       { label: 'Options', act: () => this.dialog('skep-options') },
       { label: 'Panes', act: () => this.dialog('skep-panes') },
       { label: 'Share', act: () => this.share() },
+      ...(this.page ? [{ label: 'Reference', act: () => location.assign('reference/'), href: 'reference/' }] : []),
       { label: `Theme: ${m.prefs.theme}`, act: () => this.theme() },
       { label: 'Keys', act: () => this.help() },
     ];
@@ -428,7 +430,7 @@ export class SkepPlay extends LitElement implements Frame {
       <span class="grow"></span>
       ${navigator.onLine ? nothing : html`<span class="off">offline${narrow ? '' : ': everything but compiling C works'}</span>`}
       ${narrow ? html`<button @click=${() => this.dialog('skep-menu')}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
-        : html`${acts.map(a => html`<button @click=${a.act}>${a.label}</button>`)}`}
+        : html`${acts.map(a => (!('href' in a) ? html`<button @click=${a.act}>${a.label}</button>` : html`<a class="act" href=${a.href}>${a.label}</a>`))}`}
     </header>`;
   }
 

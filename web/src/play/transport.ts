@@ -48,17 +48,17 @@ export class Transport extends Pane {
     const atEnd = off || v.state === 'faulted' || (v.state === 'exited' && v.event + 1 === v.events);
     const button = (label: string, key: string, act: () => unknown, dead: boolean, before: unknown, after: unknown = nothing) =>
       html`<button title="${label} (${key})" aria-disabled=${dead ? 'true' : 'false'} @click=${() => { if (!dead) act(); }}>${before}<span>${label}</span>${after}</button>`;
-    const many = v !== null && v.events > 1;
+    const many = v !== null && Math.max(v.events, m.arrivals.length) > 1;
     const steps = html`<div class="group" role="group" aria-label="Step">
         ${button('Back', '←, Shift+F10', () => go.back(), atStart, backIcon)}
         ${button('Step', '→, F10', () => go.step(), atEnd, nothing, stepIcon)}
         ${this.narrow ? nothing : html`${button('Over', 'o', () => go.over(), atEnd, nothing)}${button('Out', 'u, Shift+F11', () => go.out(), atEnd, nothing)}`}
-        ${this.narrow && many ? button('Packet', ']', () => go.nextPacket(), atEnd, nothing, nextIcon) : nothing}
+        ${this.narrow && many ? button(m.noun === 'run' ? 'Event' : 'Packet', ']', () => go.nextPacket(), atEnd, nothing, nextIcon) : nothing}
         ${this.narrow ? button('Run', 'Ctrl+Enter', () => go.run(), atEnd, nothing, runIcon) : nothing}
       </div>`;
     const time = html`<div class="time"><div class="track">${this.lanes()}
         <input type="range" min="0" max=${Math.max(1, m.total)} step="1" .value=${String(v?.step ?? 0)} ?disabled=${off} aria-label="Step of the run"
-          aria-valuetext=${v === null ? 'no run yet' : `step ${v.step} of ${m.total}, packet ${v.event + 1} of ${v.events}`} @input=${this.drag} @change=${this.drop}></div>
+          aria-valuetext=${v === null ? 'no run yet' : `step ${v.step} of ${m.total}, ${m.noun} ${v.event + 1} of ${v.events}`} @input=${this.drag} @change=${this.drop}></div>
         <span class="count">${v === null ? 'no run yet' : html`step <b>${count(v.step)}</b> of ${count(m.total)}${m.outlook.whole || v.totalKnown ? '' : '+'}`}</span></div>`;
     if (this.narrow) return html`${time}${steps}`;
     return html`${steps}
@@ -66,9 +66,9 @@ export class Transport extends Pane {
         ${button('Start', 'Home', () => go.start(), atStart, startIcon)}
         ${button('Run', 'Ctrl+Enter', () => go.run(), atEnd, nothing, runIcon)}
       </div>
-      ${many ? html`<div class="group" role="group" aria-label="Packets">
-        ${button('Previous packet', '[', () => go.prevPacket(), atStart, prevIcon)}
-        ${button('Next packet', ']', () => go.nextPacket(), atEnd, nothing, nextIcon)}</div>` : nothing}
+      ${many ? html`<div class="group" role="group" aria-label="Arrivals">
+        ${button(`Previous ${m.noun}`, '[', () => go.prevPacket(), atStart, prevIcon)}
+        ${button(`Next ${m.noun}`, ']', () => go.nextPacket(), atEnd, nothing, nextIcon)}</div>` : nothing}
       ${time}`;
   }
 }

@@ -11,7 +11,7 @@ const linesOf = (log: string): readonly string[] => (log === '' ? [] : log.repla
 function row(n: number, m: number, a: string | undefined, b: string | undefined, kind: Segment['kind'], first: boolean): TemplateResult {
   const word = kind === 'changed' ? '≠' : kind === 'ours' ? '−' : kind === 'theirs' ? '+' : '';
   const said = kind === 'changed' ? 'differs' : kind === 'ours' ? 'only skep' : kind === 'theirs' ? 'only the kernel' : '';
-  return html`<tr class="${kind} ${first ? 'first' : ''}"><td class="n">${a === undefined ? '' : n + 1}</td><td class="l">${a ?? ''}</td>
+  return html`<tr class="${kind === 'changed' ? 'differs' : kind} ${first ? 'first' : ''}"><td class="n">${a === undefined ? '' : n + 1}</td><td class="l">${a ?? ''}</td>
     <td class="mark_">${word === '' ? nothing : html`<span aria-hidden="true">${word}</span><span class="sr">${said}</span>`}</td>
     <td class="n">${b === undefined ? '' : m + 1}</td><td class="l">${b ?? ''}${first ? html`<span class="sign"> ◂ first difference</span>` : nothing}</td></tr>`;
 }

@@ -50,7 +50,7 @@ export class Confirm extends Job {
     const row = (name: string, cell: (o: Opinion) => unknown, there: (o: Opinion) => boolean = () => true) =>
       all.some(there) ? html`<tr><th scope="row">${name}</th>${all.map(o => html`<td>${there(o) ? cell(o) : ''}</td>`)}</tr>` : nothing;
     const judged = (o: Opinion) => o.not_modelled === undefined && o.error === undefined;
-    return html`<div class="scroll"><table class="sums"><thead><tr><td></td>${all.map((o, i) => html`<th scope="col">${this.ours !== null && i === 0 ? 'skep' : `Linux ${o.kernel}`}
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Verdicts"><table class="sums"><thead><tr><td></td>${all.map((o, i) => html`<th scope="col">${this.ours !== null && i === 0 ? 'skep' : `Linux ${o.kernel}`}
         <span class="release">${this.ours !== null && i === 0 ? `as Linux ${o.kernel}` : o.release}</span></th>`)}</tr></thead><tbody>
       ${row('Verdict', o => this.verdict(o))}
       ${row('Instructions walked', o => count(o.insns_processed), judged)}

@@ -4,9 +4,9 @@ import { sentence } from '../ui/words';
 
 export interface End { readonly code: string; readonly text?: string; readonly wait_ms?: number }
 
-/** Heading and advice by the server's code. `{}` is the server's own text. */
+/** Heading and advice by the server's code. `{}` is the server's own text as a sentence, `{raw}` as it came. */
 const screens: Readonly<Record<string, readonly [heading: string, words: string, tone?: 'bad']>> = {
-  'no-machines': ['No virtual machines on this server', '{} Whoever runs the server finds out more with "skep sandbox doctor". Everything else on the page works.'],
+  'no-machines': ['No virtual machines on this server', 'The server says: {raw}. Whoever runs it finds out more with "skep sandbox doctor". Everything else on the page works.'],
   'no-server': ['A server is needed', '{}'],
   unreachable: ['The server cannot be reached', 'It may be restarting, or the network is gone. Everything in the page goes on working.'],
   level: ['This server may not run your program', '{} It confines virtual machines less strongly than it was told to demand.'],
@@ -35,7 +35,7 @@ const screens: Readonly<Record<string, readonly [heading: string, words: string,
 export function endScreen(e: End, again: (() => void) | null, replace: (() => void) | null = null): TemplateResult | typeof nothing {
   if (e.code === 'done') return nothing;
   const [heading, words, tone] = screens[e.code] ?? ['It ended', '{}'];
-  const text = words.replace('{}', e.text === undefined || e.text === '' ? '' : sentence(e.text)).trim();
+  const said = e.text ?? '', text = words.replace('{raw}', said).replace('{}', sentence(said)).trim();
   return html`<section class="end ${tone ?? ''}" role="status" data-end=${e.code}><h3>${tone === 'bad' ? html`<span aria-hidden="true">✖ </span>` : nothing}${heading}</h3>
     <p>${text}</p>
     <div class="acts">${e.code === 'have-one' && replace !== null ? html`<button class="primary" @click=${replace}>End the other and start here</button>`

@@ -94,10 +94,12 @@ export class Live extends Job {
   }
 
   private map(s: MapState): TemplateResult {
+    const shown = s.type.includes('array') ? s.entries.filter(e => /[^0]/.test(e.value)) : s.entries, zeros = s.entries.length - shown.length;
     return html`<div class="map"><h4>${s.name ?? 'a map'} <span class="quiet">${s.type}</span></h4>
       ${s.error !== undefined ? html`<p class="quiet">${s.error}</p>` : s.entries.length === 0 ? html`<p class="quiet">${/ringbuf|perf_event/.test(s.type) ? 'Its records are in the output.' : 'Empty.'}</p>`
-        : html`<table><thead><tr><th scope="col">key</th><th scope="col">value</th></tr></thead><tbody>
-          ${s.entries.map(e => html`<tr><td class="mono">${number(e.key)}</td><td class="mono value">${number(e.value)}</td></tr>`)}</tbody></table>`}
+        : html`${shown.length === 0 ? nothing : html`<table><thead><tr><th scope="col">key</th><th scope="col">value</th></tr></thead><tbody>
+          ${shown.map(e => html`<tr><td class="mono">${number(e.key)}</td><td class="mono value">${number(e.value)}</td></tr>`)}</tbody></table>`}
+          ${zeros === 0 ? nothing : html`<p class="quiet">${shown.length === 0 ? plural(zeros, 'entry', 'entries') : `${count(zeros)} more`}, all zero.</p>`}`}
       ${s.cut === true ? html`<p class="quiet">and more</p>` : nothing}</div>`;
   }
 
@@ -139,5 +141,5 @@ function firedText(title: string, steps: readonly Step[], runs: number): string 
   if (steps.length === 0) return `${title}: there is nothing to send. The Packets pane has none.`;
   const failed = steps.filter(s => s.error !== undefined && s.error !== '');
   const done = steps.reduce((n, s) => n + s.ok, 0);
-  return `${title}: ${plural(done, 'operation')} done${failed.length === 0 ? '' : `, ${[...new Set(failed.map(s => `${s.verb}: ${s.error}`))].join(', ')}`}. The program has run ${count(runs)} times.`;
+  return `${title}: ${plural(done, 'operation')} done${failed.length === 0 ? '' : `, ${[...new Set(failed.map(s => `${s.verb}: ${s.error}`))].join(', ')}`}. The program has run ${plural(runs, 'time')}.`;
 }

@@ -6,6 +6,7 @@
  */
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { plural } from '../model/bytes';
 import { Dialog, dialogStyles } from '../ui/dialog';
 import { askStatus, type Job, type Status } from './api';
 import { endScreen } from './ends';
@@ -61,6 +62,6 @@ export class Real extends Dialog {
     return html`<div class="tabs" role="tablist" aria-label="What to do">${tabs.map(([id, words]) => html`<button role="tab" id="tab-${id}" aria-selected=${id === this.tab} aria-controls="panel"
         tabindex=${id === this.tab ? 0 : -1} @click=${() => { this.tab = id; }} @keydown=${this.key}>${words}</button>`)}</div>
       <div id="panel" role="tabpanel" aria-labelledby="tab-${this.tab}">${this.job(s)}</div>
-      <p class="foot">Closing this window, or going to another tab of it, ends the machine. Isolation: ${s.level}. ${s.machines} machines${s.busy > 0 ? html`, ${s.busy} busy` : nothing}.</p>`;
+      <p class="foot">Closing this window, or going to another tab of it, ends the machine. Isolation: ${s.level}. ${plural(s.machines, 'machine')}${s.busy > 0 ? html`, ${s.busy} busy` : nothing}.</p>`;
   }
 }

@@ -40,7 +40,7 @@ export class Term extends Job {
       const { openScreen } = await import('./xterm');
       await document.fonts.load('14px "Skep Mono"').catch(() => {});
       await this.updateComplete;
-      const box = this.renderRoot.querySelector<HTMLElement>('.terminal')!;
+      const box = this.renderRoot.querySelector<HTMLElement>('.tty')!;
       this.shown = openScreen(box, this.renderRoot as ShadowRoot, b => this.session?.type(b));
       this.resize.observe(box);
       return this.shown;
@@ -100,7 +100,12 @@ export class Term extends Job {
     this.shown?.focus();
   }
 
+  private theme = '';
   override updated(): void {
+    if (this.theme !== this.m.prefs.theme) {
+      this.theme = this.m.prefs.theme;
+      requestAnimationFrame(() => this.shown?.colours()); // the page has changed by then
+    }
     if (this.stage_ === 'over') this.idleEnd = 0;
   }
 
@@ -115,6 +120,6 @@ export class Term extends Job {
       ${this.endView(replace => void this.start(replace))}
       ${this.stage_ === 'idle' ? html`<p class="empty">A shell as root in a machine of your own, with busybox and bpftool, no network and no disk. Whatever you break goes away with it.
         ${limit === undefined ? nothing : html`It lives for ${Math.round(limit.wall_ms / 60_000)} minutes at most, and ends when nothing is typed for ${Math.round((limit.idle_ms ?? 0) / 60_000)}.`}</p>` : nothing}
-      <div class="terminal ${this.screen_ === null ? 'hidden' : ''}"></div>`;
+      <div class="tty ${this.screen_ === null ? 'hidden' : ''}"></div>`;
   }
 }

@@ -5,7 +5,7 @@
  */
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { anySigned, anyUnsigned, number } from './words';
-import { isConst } from './statetext';
+import { isConst } from './bounds';
 import type { Bounds } from './types';
 
 const width = 320;

@@ -4,7 +4,7 @@ import { customElement, state } from 'lit/decorators.js';
 import type { Insn } from '../engine/api';
 import { css } from '../ui/css';
 import { styles } from '../ui/pane';
-import { pathName } from './paths';
+import { counted, pathName } from './paths';
 import { endSign } from './words';
 import { WalkPane } from './view';
 import shared from '../panes/code.css';
@@ -54,13 +54,13 @@ export class WalkCode extends WalkPane {
     return html`<span class="paths" title="processed ${times} times">${few.map(p => {
       const end = w.trace!.paths[p]!, here = end.stop === pc && end.end !== 'exit' && (end.end === 'refused' || end.end === 'covered');
       return html`<span class="${p === w.path ? 'mine' : ''} ${here ? end.end : ''}">${pathName(p)}${here ? endSign[end.end] : ''}</span> `;
-    })}${more > 0 ? '…' : ''}${times > through.length ? html` <small>×${times}</small>` : nothing}</span>`;
+    })}${more > 0 ? '…' : ''}${times > through.length ? html` <small>×${times}${w.trace!.steps > counted ? '+' : ''}</small>` : nothing}</span>`;
   }
 
   private row(insn: Insn): TemplateResult {
     const w = this.walk, now = insn.pc === w.pc, done = insn.pc === w.lastPc && !now, hue = this.m.hue(insn.line);
     const refused = insn.pc === this.stage.verdicts.refused || (w.verdict?.outcome === 'rejected' && w.verdict.pc === insn.pc);
-    const why = w.chain.some(l => l.pc === insn.pc), home = this.m.selected >= 0 ? this.m.selected === insn.pc : now;
+    const why = w.chain.some(l => l.why.pc === insn.pc), home = this.m.selected >= 0 ? this.m.selected === insn.pc : now;
     return html`<li class="${hue > 0 ? 'hue' : ''} ${now ? 'now' : ''} ${done ? 'done' : ''} ${refused ? 'refused' : ''} ${insn.line >= 0 && insn.line === this.m.pointed ? 'pointed' : ''}"
       ${css({ '--hue': hue > 0 ? `var(--hue-${hue})` : 'none' })}>
       <span class="because" title=${why ? 'part of where the value comes from' : ''}>${why ? html`<span aria-hidden="true">●</span><span class="sr">reason, </span>` : ''}</span>

@@ -4,8 +4,8 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { count } from '../model/bytes';
 import { css } from '../ui/css';
 import { styles } from '../ui/pane';
-import { alignSides, effect, type Row, type Side } from './align';
 import { pathName } from './paths';
+import { effect, rowsOfSides, type Row, type Side } from './side';
 import { endSign } from './words';
 import { WalkPane } from './view';
 import text from './compare.css';
@@ -23,7 +23,7 @@ export class WalkCompare extends WalkPane {
 
   protected override willUpdate(changed: PropertyValues): void {
     if (!changed.has('sides')) return;
-    ({ rows: this.rows, first: this.first } = alignSides(...this.sides));
+    ({ rows: this.rows, first: this.first } = rowsOfSides(...this.sides));
   }
   protected override updated(changed: PropertyValues): void {
     if (changed.has('sides')) requestAnimationFrame(() => { if (this.isConnected) this.reveal(); });
@@ -35,10 +35,10 @@ export class WalkCompare extends WalkPane {
     if (this.first >= 0) box.scrollTop = Math.max(0, this.first * rowHeight - box.clientHeight / 3);
   }
 
-  private half(s: Side, n: number): TemplateResult {
-    if (n < 0) return html`<span class="cell none"><span class="sr">no such step</span></span>`;
-    const pc = s.trace.pcOf(s.paths.stepAt(s.path, n)), p = s.trace.paths[s.path]!, end = n === s.paths.length(s.path) - 1;
-    return html`<span class="cell"><span class="pc">${pc}</span><span class="insn">${s.text(pc)}</span><span class="effect">${effect(s, n)}</span>
+  private half(s: Side, step: number): TemplateResult {
+    if (step < 0) return html`<span class="cell none"><span class="sr">no such step</span></span>`;
+    const pc = s.trace.pcOf(step), path = s.trace.pathOf(step), p = s.trace.paths[path]!, end = step === p.first + p.count - 1;
+    return html`<span class="cell"><span class="pc">${pathName(path)} ${pc}</span><span class="insn">${s.text(pc)}</span><span class="effect">${effect(s, step)}</span>
       ${end ? html`<b class=${p.end}>${endSign[p.end]}</b>` : nothing}</span>`;
   }
 
@@ -51,9 +51,9 @@ export class WalkCompare extends WalkPane {
   override render(): TemplateResult {
     const [a, b] = this.sides, n = this.rows.length, from = Math.max(0, Math.floor(this.top / rowHeight) - margin), to = Math.min(n, Math.ceil((this.top + this.height) / rowHeight) + margin);
     const f = this.rows[this.first];
-    const head = (s: Side) => html`<div><h3>${s.name}</h3><p>${s.verdict}, path ${pathName(s.path)}, ${count(s.trace.steps)} instructions</p></div>`;
+    const head = (s: Side) => html`<div><h3>${s.name}</h3><p>${s.verdict} · ${count(s.trace.steps)} instructions</p></div>`;
     return html`<section aria-label="Side by side"><div class="top"><h2>Side by side</h2>
-        <p role="status">${f === undefined ? 'Both know the same at every step.' : html`First difference at step ${Math.max(f.a, f.b)}.`}</p>
+        <p role="status">${a.trace.steps === 0 || b.trace.steps === 0 ? 'One of them is refused before its first instruction: there are no steps to compare.' : f === undefined ? 'Both know the same at every step.' : html`The first difference is marked.`}</p>
         ${f === undefined ? nothing : html`<button @click=${() => this.reveal()}>Show it</button>`}
         <span class="grow"></span><button @click=${() => this.dispatchEvent(new CustomEvent('skep-compared', { bubbles: true, composed: true }))}>Close</button></div>
       <div class="heads">${head(a)}${head(b)}</div>

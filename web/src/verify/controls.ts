@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { Privilege } from '../engine/verdict';
 import { count } from '../model/bytes';
 import { privilegeName } from '../panes/log';
-import { backIcon, nextIcon, prevIcon, startIcon, stepIcon } from '../ui/icons';
+import { backIcon, nextIcon, prevIcon, stepIcon } from '../ui/icons';
 import { styles } from '../ui/pane';
 import { pathName } from './paths';
 import { endName, endSign } from './words';
@@ -23,9 +23,8 @@ export class WalkControls extends WalkPane {
   @property({ type: Boolean, reflect: true }) narrow = false;
 
   private paths(): TemplateResult {
-    const w = this.walk, all = w.trace?.paths ?? [];
-    const list = all.slice(0, offered);
-    if (w.path >= offered && all[w.path] !== undefined) list.push(all[w.path]!);
+    const w = this.walk, all = (w.trace?.paths ?? []).filter(p => p.count > 0), list = all.slice(0, offered);
+    if (!list.some(p => p.id === w.path) && w.trace?.paths[w.path] !== undefined) list.push(w.trace.paths[w.path]!);
     return html`<select aria-label="Path" title="Path (p)" @change=${(e: Event) => w.choose(Number((e.target as HTMLSelectElement).value))}>
       ${list.map(p => html`<option value=${p.id} ?selected=${p.id === w.path}>path ${pathName(p.id)} ${endSign[p.end]} ${endName[p.end]}</option>`)}
       ${all.length > offered ? html`<option disabled>${count(all.length - offered)} more are in the tree</option>` : nothing}</select>`;
@@ -51,16 +50,14 @@ export class WalkControls extends WalkPane {
       <span class="count">${off ? 'no walk yet' : html`<b>${w.id}</b> of ${count(w.last)}`}</span></div>`;
     const steps = html`<div class="group" role="group" aria-label="Step on the path">
       ${button('Back', '←, Shift+F10', () => w.back(), atStart, backIcon)}${button('Step', '→, F10', () => w.forward(), atEnd, nothing, stepIcon)}
-      ${button(this.narrow ? 'Branch' : 'Next branch', ']', () => w.branch(1), atEnd, nothing, nextIcon)}
-      ${this.narrow ? nothing : html`${button('Previous branch', '[', () => w.branch(-1), atStart, prevIcon)}${button('Start', 'Home', () => w.toStart(), atStart, startIcon)}`}</div>`;
+      ${this.narrow ? nothing : button('Branch back', '[', () => w.branch(-1), atStart, prevIcon)}${button(this.narrow ? 'Branch' : 'Next branch', ']', () => w.branch(1), atEnd, nothing, nextIcon)}</div>`;
     const predict = html`<label class="check"><input type="checkbox" .checked=${w.predicting} @change=${(e: Event) => { w.predicting = (e.target as HTMLInputElement).checked; this.m.changed(); }}> Predict</label>`;
     if (this.narrow) return html`${both ? nothing : html`${time}${steps}`}<div class="second-row">${this.paths()}${refused ? html`<button @click=${() => w.toRefusal()}>✖ Refusal</button>` : nothing}${predict}</div>`;
     return html`${both ? nothing : steps}${this.paths()}
-      ${refused ? html`<button class="to-refusal" ?disabled=${w.refused} @click=${() => w.toRefusal()}>✖ To the refusal</button>` : nothing}
+      ${refused ? html`<button class="to-refusal" ?disabled=${w.refused} @click=${() => w.toRefusal()}>✖ Refusal</button>` : nothing}
       ${both ? html`<span class="grow"></span>` : time}
       ${predict}${this.compare()}
       <label class="check">as <select aria-label="Privilege" @change=${(e: Event) => this.m.setPrefs({ privilege: (e.target as HTMLSelectElement).value as Privilege })}>
-        ${privileges.map(p => html`<option value=${p} ?selected=${p === this.m.prefs.privilege}>${privilegeName(p)}</option>`)}</select></label>
-      <span class="kernel">Linux ${this.stage.verdicts.kernel || '…'}</span>`;
+        ${privileges.map(p => html`<option value=${p} ?selected=${p === this.m.prefs.privilege}>${privilegeName(p)}</option>`)}</select></label>`;
   }
 }

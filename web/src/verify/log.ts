@@ -49,6 +49,7 @@ export class WalkLog extends WalkPane {
   override render(): TemplateResult {
     const t = this.walk.trace, n = t?.log.length ?? 0;
     if (t === null || n === 0) return html`<p class="empty">The kernel's own words appear here, each line linked to its step.</p>`;
+    if (this.walk.predicting) return html`<p class="empty">The log would give it away: it is hidden while you predict.</p>`;
     if (this.of !== t) {
       this.of = t;
       this.at = Math.min(this.at, n - 1);
@@ -78,10 +79,9 @@ export class WalkLog extends WalkPane {
     const w = this.walk;
     if (this.shown === w.id || w.trace === null) return;
     this.shown = w.id;
-    const i = w.trace.lineOfStep(w.step);
+    const wrong = w.refused ? w.trace.log.lastIndexOf(w.verdict?.errors[0] ?? '') : -1, i = wrong >= 0 ? wrong : w.trace.lineOfStep(w.step);
     if (i < 0) return;
     if (this.shadowRoot?.activeElement === null) this.at = i;
-    // At a refusal the lines behind the instruction are the ones to be seen.
-    requestAnimationFrame(() => { if (this.isConnected) this.reveal(w.refused ? Math.min(w.trace!.log.length - 1, i + 2) : i); });
+    requestAnimationFrame(() => { if (this.isConnected) this.reveal(i); });
   }
 }

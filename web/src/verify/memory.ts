@@ -9,7 +9,7 @@ import { hexByte } from '../model/bytes';
 import { css } from '../ui/css';
 import { styles } from '../ui/pane';
 import { decode, type Access } from './insn';
-import { isConst } from './statetext';
+import { isConst } from './bounds';
 import type { FrameState, Reg } from './types';
 import { range } from './words';
 import { WalkPane } from './view';

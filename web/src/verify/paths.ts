@@ -20,17 +20,24 @@ export function pathId(name: string): number {
   return n - 1;
 }
 
+/** Steps that are counted by instruction at most. */
+export const counted = 20_000;
+
 export class Paths {
   readonly all: readonly Path[];
   readonly children: readonly (readonly number[])[];
+  private readonly starts: number[];
   private readonly ways = new Map<number, readonly Piece[]>();
 
   constructor(readonly trace: Trace) {
     this.all = trace.paths;
     const c: number[][] = this.all.map(() => []);
-    for (const p of this.all) if (p.parent >= 0) c[p.parent]?.push(p.id);
+    for (const p of this.all) if (p.parent >= 0 && p.count > 0) c[p.parent]?.push(p.id);
     for (const list of c) list.sort((a, b) => this.all[a]!.fork - this.all[b]!.fork || a - b);
     this.children = c;
+    // Parents come first.
+    this.starts = [];
+    for (const p of this.all) this.starts.push(p.parent < 0 ? 0 : this.starts[p.parent]! + p.fork - this.all[p.parent]!.first + 1);
   }
 
   private way(id: number): readonly Piece[] {
@@ -55,12 +62,9 @@ export class Paths {
   }
 
   /** Steps from the entry to the end of the path. */
-  length(id: number): number {
-    const w = this.way(id), last = w[w.length - 1];
-    return last === undefined ? 0 : last.n + last.count;
-  }
+  length(id: number): number { return this.before(id) + (this.all[id]?.count ?? 0); }
   /** Steps of the way before the path's own begin. */
-  before(id: number): number { return this.way(id).at(-1)?.n ?? 0; }
+  before(id: number): number { return this.starts[id] ?? 0; }
 
   /** Step number n of a path; -1 beyond its end. */
   stepAt(id: number, n: number): number {
@@ -96,14 +100,14 @@ export class Paths {
     return -1;
   }
   private forkSet: ReadonlySet<number> | null = null;
-  private get forks(): ReadonlySet<number> { return this.forkSet ??= new Set(this.all.map(p => p.fork)); }
+  private get forks(): ReadonlySet<number> { return this.forkSet ??= new Set(this.all.filter(p => p.count > 0).map(p => p.fork)); }
 
   private passes: Map<number, number[]> | null = null;
   /** Paths that executed an instruction, at most 8 of them each. */
   through(pc: number): readonly number[] {
     if (this.passes === null) {
       this.passes = new Map();
-      for (let s = 0; s < this.trace.steps; s++) {
+      for (let s = 0; s < Math.min(counted, this.trace.steps); s++) {
         const at = this.trace.pcOf(s), id = this.trace.pathOf(s);
         let list = this.passes.get(at);
         if (list === undefined) this.passes.set(at, list = []);
@@ -117,7 +121,7 @@ export class Paths {
   count(pc: number): number {
     if (this.times === null) {
       this.times = new Map();
-      for (let s = 0; s < this.trace.steps; s++) this.times.set(this.trace.pcOf(s), (this.times.get(this.trace.pcOf(s)) ?? 0) + 1);
+      for (let s = 0; s < Math.min(counted, this.trace.steps); s++) this.times.set(this.trace.pcOf(s), (this.times.get(this.trace.pcOf(s)) ?? 0) + 1);
     }
     return this.times.get(pc) ?? 0;
   }

@@ -5,9 +5,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { styles } from '../ui/pane';
-import { number } from './words';
+import { sameReg } from './bounds';
 import type { Kind, Reg } from './types';
-import { meaning } from './words';
+import { meaning, number } from './words';
 import { WalkPane } from './view';
 import text from './predict.css';
 
@@ -86,7 +86,7 @@ export class Predict extends WalkPane {
     if (s === null || f === null) return html`<p class="empty">There is nothing to guess at this step.</p>`;
     const old = w.before?.frames.length === s.frames.length ? w.before.frames.at(-1)! : null;
     const given = [...this.marks.values()], sum = given.reduce((a, m) => a + m.points, 0);
-    const changed = f.regs.map((r, n) => ({ r, n })).filter(({ r, n }) => old !== null && old.regs[n]!.text.replace(/^P/, '') !== r.text.replace(/^P/, ''));
+    const changed = f.regs.map((r, n) => ({ r, n })).filter(({ r, n }) => old !== null && !sameReg(old.regs[n], r));
     return html`<p class="score" role="status">${given.length === 0 ? 'Step on: before a change is shown you say what it will be. Exact is 1 point, sound but loose a half, unsound none.' : html`<b>${sum}</b> of ${given.length} points`}</p>
       ${changed.length === 0 ? html`<p class="empty">Instruction ${w.lastPc < 0 ? '' : w.lastPc} changed no register. Step on.</p>` : nothing}
       <ul>${f.regs.map((r, n) => {

@@ -4,7 +4,7 @@
  */
 import { decode } from './insn';
 import type { Reg, State } from './types';
-import { isConst } from './statetext';
+import { isConst } from './bounds';
 import { meaning, range } from './words';
 
 export interface Reason {
@@ -18,13 +18,16 @@ export interface Reason {
   readonly code: string;
   /** Register that the missing proof is about; -1. */
   readonly reg: number;
+  /** It is about a loop: the register to ask about is the one that its jump compares. */
+  readonly loop?: boolean;
 }
 
 interface Facts {
   readonly errors: readonly string[];
   readonly state: State | null;
   readonly bytes: Uint8Array | null;
-  readonly processed: number;
+  /** What the trace says of the refused access, in a sentence. */
+  readonly failed: string;
 }
 
 type Rule = readonly [RegExp, (m: RegExpExecArray, f: Facts) => Reason];
@@ -99,17 +102,17 @@ const rules: readonly Rule[] = [
     fix: 'Take the pointer from where the verifier knows it: the context, a lookup, the stack it was spilled to. After a helper that moves the packet, read data and data_end again.', code: '',
   })],
   [/infinite loop detected at insn (\d+)/, m => ({
-    title: 'This loop never gets further.', reg: -1, needed: 'a state that changes from round to round', proved: `the same state as the round before, at instruction ${m[1]}`,
+    title: 'This loop never gets further.', reg: -1, loop: true, needed: 'a state that changes from round to round', proved: `the same state as the round before, at instruction ${m[1]}`,
     plain: 'The verifier is back at an instruction, and all it knows is what it knew the last time: nothing that the loop does makes it end.',
     fix: 'Count the rounds in a register and leave the loop when the count reaches a fixed limit.', code: 'rX += 1\nif rX < 16 goto loop',
   })],
   [/BPF program is too large\. Processed (\d+) insn/, m => ({
-    title: 'The verifier gave up: too many steps.', reg: -1, needed: 'at most 1 000 000 instructions walked, over all paths', proved: `${m[1]} and not at the end`,
+    title: 'The verifier gave up: too many steps.', reg: -1, loop: true, needed: 'at most 1 000 000 instructions walked, over all paths', proved: `${m[1]} and not at the end`,
     plain: 'The verifier follows every round of a loop and every branch in it. Nothing was found to be wrong; it just never came to the end.',
     fix: 'Give the loop a smaller limit, make fewer branches in it, or move its body into a callback of bpf_loop.', code: 'if rX < 1000 goto loop',
   })],
   [/sequence of (\d+) jumps is too complex/, m => ({
-    title: 'Too many branches wait to be walked.', reg: -1, needed: 'at most 8192 open branches', proved: `${m[1]} open branches`,
+    title: 'Too many branches wait to be walked.', reg: -1, loop: true, needed: 'at most 8192 open branches', proved: `${m[1]} open branches`,
     plain: 'Each conditional jump leaves one path for later, and they never come to an end.', fix: 'Give the loop a limit that the verifier can see.', code: 'rX += 1\nif rX < 100 goto loop',
   })],
   [/Unreleased reference id=(\d+) alloc_insn=(\d+)/, m => ({
@@ -152,6 +155,6 @@ export function reasonOf(f: Facts): Reason {
     }
   }
   const last = f.errors[0] ?? '';
-  return { title: last === '' ? 'The kernel refuses the program.' : last, reg: base(f), needed: '', proved: '', plain: '', fix: '', code: '' };
+  return { title: last === '' ? 'The kernel refuses the program.' : last, reg: base(f), needed: '', proved: '', plain: f.failed === '' ? '' : `It ${f.failed}.`, fix: '', code: '' };
 }
 

@@ -11,11 +11,12 @@ import { rangeBar } from './bar';
 import { bitStrip } from './bits';
 import { decode } from './insn';
 import { inside } from './follow';
-import { isConst } from './statetext';
+import { isConst, sameReg } from './bounds';
 import type { Bounds, Reg } from './types';
 import { kindName, meaning } from './words';
 import { WalkPane } from './view';
 import './predict';
+import './whatif';
 import text from './registers.css';
 
 @customElement('skep-walk-registers')
@@ -36,31 +37,30 @@ export class WalkRegisters extends WalkPane {
   }
 
   private dot(n: number, r: Reg): bigint | null {
-    const v = this.m.view;
-    if (this.m.mode !== 'both' || this.walk.spot === null || v === null || this.walk.n !== this.walk.spot.n || this.walk.path !== this.walk.spot.path) return null;
-    const c = v.regs[n];
+    const c = this.walk.run?.[n];
     return c !== undefined && c.kind === 'scalar' && r.kind === 'scalar' ? c.value : null;
   }
 
   private row(n: number, r: Reg, old: Reg | null): TemplateResult {
     const w = this.walk, f = (w.state?.frames.length ?? 1) - 1;
     const asked = w.asked?.kind === 'reg' && w.asked.reg === n && w.asked.frame === f;
-    const changed = old !== null && old.text.replace(/^P/, '') !== r.text.replace(/^P/, '');
+    const changed = old !== null && !sameReg(old, r);
     const moving = r.kind === 'scalar' || !isConst(r.bounds);
     const before: Bounds | null = changed && old !== null && old.kind === 'scalar' && !isConst(old.bounds) ? old.bounds : null;
-    const dot = this.dot(n, r), concrete = this.m.mode === 'both' && w.spot !== null ? this.m.view?.regs[n] : undefined;
+    const dot = this.dot(n, r), concrete = w.run?.[n];
     const fits = dot === null || inside(dot, r.bounds);
-    const needed = w.refused && w.reason?.reg === n;
+    const needed = w.refused && w.reason?.reg === n && w.reason.loop !== true;
     return html`<li class="${changed ? 'changed' : ''} ${asked ? 'asked' : ''} ${needed ? 'needed' : ''} ${r.kind} ${r.orNull ? 'maybe' : ''}">
-      <button class="reg bare" data-reg=${n} aria-pressed=${asked} title="Where does this come from?" @click=${() => w.ask({ kind: 'reg', frame: f, reg: n })}>
+      <button class="reg bare" data-reg=${n} aria-pressed=${asked} title="Where does this come from?" @click=${() => w.about({ kind: 'reg', frame: f, reg: n })}>
         <span class="name">r${n}</span>
-        <span class="kind" title=${r.text}>${r.kind === 'scalar' ? '' : html`<i class="shape ${r.kind}" aria-hidden="true"></i>`}<span class="value">${meaning(r)}</span>${r.precise ? html`<abbr title="Precise: pruning compares its exact range">P</abbr>` : nothing}</span>
+        <span class="kind" title=${r.text}>${r.kind === 'scalar' || r.kind === 'unset' ? '' : html`<i class="shape ${r.kind}" aria-hidden="true"></i>`}<span class="value">${meaning(r)}</span>${r.precise ? html`<abbr title="Precise: pruning compares its exact range">P</abbr>` : nothing}</span>
         ${concrete === undefined || r.kind === 'unset' ? nothing : html`<span class="run">${concrete.kind === 'scalar' ? word(concrete.value, this.m.prefs.base) : concrete.kind === 'unset' ? '–' : concrete.text}</span>`}
         <span class="note">${needed ? html`<span class="need">✖ not enough</span>` : changed ? html`<span class="sign" aria-hidden="true">◂</span><span class="sr">changed</span>` : ''}</span>
       </button>
       ${moving && r.kind !== 'unset' ? html`<div class="draw">${rangeBar(r.bounds, { before, value: dot, limit: this.limit(n) }, asked)}${fits ? nothing : html`<p class="wrong">The run's value is outside: please report this.</p>`}</div>` : nothing}
       ${asked && r.kind !== 'unset' ? html`<div class="more"><p class="second">${kindName(r)}${r.id > 0 ? html`, tied to others by id ${r.id}` : nothing}${r.ref > 0 ? html`, holds reference ${r.ref}` : nothing}</p>
-        ${moving ? bitStrip(r.bounds, before, null) : nothing}<p class="mono raw">${r.text === '' ? 'not set' : r.text}</p></div>` : nothing}</li>`;
+        ${isConst(r.bounds) ? nothing : bitStrip(r.bounds, before, null)}<p class="mono raw">${r.text}</p>
+        ${r.kind === 'scalar' ? html`<skep-what-if .stage=${this.stage} .walk=${w} .place=${w.asked} .bounds=${r.bounds}></skep-what-if>` : nothing}</div>` : nothing}</li>`;
   }
 
   override render(): TemplateResult {

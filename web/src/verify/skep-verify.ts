@@ -9,6 +9,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { css } from '../ui/css';
 import { Pane, styles } from '../ui/pane';
+import { textAt } from './provenance';
 import { Walk } from './walk';
 import text from './skep-verify.css';
 import './code';
@@ -74,13 +75,13 @@ export class SkepVerify extends Pane {
       case '[': w.branch(-1); return true;
       case 'Home': w.toStart(); return true;
       case 'End': w.toEnd(); return true;
-      case 'b': if ((w.chain[0]?.n ?? -1) >= 0) w.go(w.path, w.chain[0]!.n); return true;
+      case 'b': if (w.chain.length > 0) w.goStep(w.chain[0]!.why.step); return true;
       case '}': this.change(1); return true;
       case '{': this.change(-1); return true;
       case 'g': void this.focusPane('code'); return true;
       case 'Escape':
         if (w.asked === null) return false;
-        w.ask(null);
+        w.about(null);
         return true;
       default: return false;
     }
@@ -90,10 +91,7 @@ export class SkepVerify extends Pane {
   private change(by: 1 | -1): void {
     const w = this.walk, a = w.asked;
     if (a === null) return;
-    const at = (n: number) => {
-      const f = w.stateAt(w.path, n)?.frames[a.frame];
-      return a.kind === 'reg' ? f?.regs[a.reg]?.text : JSON.stringify(f?.slots.find(s => s.off === a.off)?.bytes ?? '') + (f?.slots.find(s => s.off === a.off)?.reg?.text ?? '');
-    };
+    const at = (n: number) => textAt(w.stateAt(w.path, n), a);
     for (let n = w.n + by; n > 0 && n <= w.last; n += by) if (at(n) !== at(n - 1)) { w.go(w.path, n); return; }
   }
 
@@ -149,13 +147,13 @@ export class SkepVerify extends Pane {
   }
 
   override render(): TemplateResult {
-    const s = this.stage, w = this.walk, small = this.width === 'narrow', old = !s.verdicts.fresh && w.trace !== null;
+    const s = this.stage, w = this.walk, small = this.width === 'narrow', old = w.stale && w.trace !== null;
     return html`${small ? nothing : html`<skep-walk-controls .stage=${s} .walk=${w}></skep-walk-controls>`}
       ${w.sides !== null ? html`<skep-walk-compare .stage=${s} .walk=${w} .sides=${w.sides} @skep-compared=${() => { w.sides = null; this.m.changed(); }}></skep-walk-compare>`
         : html`<div class="main ${old ? 'old' : ''}">${this.columns.map(c => html`<div class="column" ${css({ flex: `${c.share} 1 0px` })}>${c.slots.map(x => this.slotView(x))}</div>`)}</div>`}
-      ${w.explained ? nothing : html`<skep-walk-why .stage=${s} .walk=${w}></skep-walk-why>`}
-      <skep-walk-covered .stage=${s} .walk=${w}></skep-walk-covered>
-      <skep-walk-say .stage=${s} .walk=${w} ?narrow=${small}></skep-walk-say>
+      ${w.explained || w.sides !== null ? nothing : html`<skep-walk-why .stage=${s} .walk=${w}></skep-walk-why>`}
+      ${w.sides !== null ? nothing : html`<skep-walk-covered .stage=${s} .walk=${w}></skep-walk-covered>`}
+      ${w.sides !== null ? nothing : html`<skep-walk-say .stage=${s} .walk=${w} ?narrow=${small}></skep-walk-say>`}
       ${small ? html`<skep-walk-controls narrow .stage=${s} .walk=${w}></skep-walk-controls>` : nothing}`;
   }
 }

@@ -14,7 +14,7 @@ export class WalkStack extends WalkPane {
   private row(s: Slot, old: Slot | undefined, f: number): TemplateResult {
     const w = this.walk, asked = w.asked?.kind === 'slot' && w.asked.off === s.off && w.asked.frame === f;
     const changed = old === undefined || old.bytes !== s.bytes || old.reg?.text !== s.reg?.text;
-    return html`<li class="${changed ? 'changed' : ''} ${asked ? 'asked' : ''}"><button class="bare" data-slot=${s.off} aria-pressed=${asked} title="Where does this come from?" @click=${() => w.ask({ kind: 'slot', frame: f, off: s.off })}>
+    return html`<li class="${changed ? 'changed' : ''} ${asked ? 'asked' : ''}"><button class="bare" data-slot=${s.off} aria-pressed=${asked} title="Where does this come from?" @click=${() => w.about({ kind: 'slot', frame: f, off: s.off })}>
       <span class="off">fp${s.off}</span>
       <span class="bytes" aria-hidden="true">${[...s.bytes].map((c, i) => html`<i class="b${c === '?' ? 'x' : c}" title="fp${s.off + i}: ${byteName(c)}">${c === '?' ? '·' : c}</i>`)}</span>
       <span class="value">${s.reg === null ? html`<span class="sr">${slotText(s)}</span>` : html`${meaning(s.reg)}${s.reg.precise ? html` <abbr title="Precise">P</abbr>` : nothing}`}</span>

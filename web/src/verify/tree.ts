@@ -147,8 +147,12 @@ export class WalkTree extends WalkPane {
     this.take(p);
     const n = this.rows.length, from = Math.max(0, Math.floor(this.top / rowHeight) - margin), to = Math.min(n, Math.ceil((this.top + this.height) / rowHeight) + margin);
     const ends = { exit: 0, covered: 0, refused: 0, open: 0 };
-    for (const x of p.all) ends[x.end]++;
-    return html`<p class="sum">${plural(p.all.length, 'path')}${ends.covered > 0 ? html` · <span class="covered">≡ ${count(ends.covered)} covered</span>` : nothing}${ends.refused > 0 ? html` · <span class="refused">✖ refused</span>` : nothing}${ends.open > 0 ? ` · … ${count(ends.open)} not walked` : nothing}
+    let walked = 0;
+    for (const x of p.all) {
+      ends[x.end]++;
+      if (x.count > 0) walked++;
+    }
+    return html`<p class="sum">${plural(walked, 'path')}${ends.covered > 0 ? html` · <span class="covered">≡ ${count(ends.covered)} covered</span>` : nothing}${ends.refused > 0 ? html` · <span class="refused">✖ refused</span>` : nothing}${ends.open > 0 ? ` · … ${count(ends.open)} not walked` : nothing}
       ${w.trace.missing > 0 ? ` · ${count(w.trace.missing)} steps are not kept` : nothing}</p>
       <div class="scroll" @scroll=${this.scrolled} @keydown=${this.key}>
       <ul role="tree" aria-label="Paths" ${css({ 'padding-top': `${from * rowHeight}px`, 'padding-bottom': `${(n - to) * rowHeight}px` })}>${this.rows.slice(from, to).map((r, i) => this.row(r, from + i))}</ul>

@@ -7,6 +7,7 @@
  * segment: it begins where a branch was taken up again and ends at an exit, at
  * a state that was covered, at the refusal, or open when the trace ends.
  */
+import type { Trace as RawTrace } from '../trace/trace';
 
 export interface Tnum { readonly value: bigint; readonly mask: bigint }
 
@@ -86,19 +87,8 @@ export interface Path {
   readonly stop: number;
   /** Of covered: the step whose state covers its last one; -1 when the trace does not say. */
   readonly by: number;
-}
-
-/** A link in the chain of reasons of a fact. */
-export interface Why {
-  /** Step that made it so; -1 for the program's entry. */
-  readonly step: number;
-  readonly pc: number;
-  /** The rule by its short name: "compare", "copy", "spill", "fill", "call", "load", "arithmetic", "linked", "entry". */
-  readonly rule: string;
-  /** In a sentence. */
-  readonly text: string;
-  /** What it was made of: each can be asked about in turn, in the state before `step`. */
-  readonly from: readonly Place[];
+  /** Only the CPU may guess its way here. */
+  readonly guessed: boolean;
 }
 
 /** A value of a state. */
@@ -106,15 +96,21 @@ export type Place =
   | { readonly kind: 'reg'; readonly frame: number; readonly reg: number }
   | { readonly kind: 'slot'; readonly frame: number; readonly off: number };
 
-/** What an access needed and what was proved. */
-export interface Check {
+/** A link in the chain of reasons of a fact, the newest first. */
+export interface Why {
+  /** Step whose instruction made it so. */
   readonly step: number;
-  readonly ok: boolean;
-  readonly reg: number;
-  /** In a few words: "24 bytes", "not NULL". */
-  readonly needed: string;
-  readonly proved: string;
+  readonly pc: number;
+  /** Index of the link that asks for this one; -1 for the first. */
+  readonly of: number;
+  /** Reason of web/src/trace: "copy", "spill", "packet", "link" … */
+  readonly rule: string;
+  /** In a sentence. */
   readonly text: string;
+  readonly place: Place;
+  /** What the place held then; null when it was no register, `bytes` says what. */
+  readonly value: Reg | null;
+  readonly bytes: string;
 }
 
 /** Why a state is covered: place by place, what the earlier state allowed and what this one has. */
@@ -128,24 +124,26 @@ export interface CoverRow {
 }
 
 export interface Trace {
+  /** As it was read; null when there was nothing to walk. */
+  readonly raw: RawTrace | null;
   readonly outcome: 'accepted' | 'rejected' | 'not_modelled';
   readonly steps: number;
   readonly paths: readonly Path[];
-  /** Steps that the verifier took and the trace does not hold. */
+  /** Steps whose states were not kept. */
   readonly missing: number;
+  /** -1 when it was not kept. */
   pcOf(step: number): number;
   pathOf(step: number): number;
-  /** Known before the step; null when the trace does not hold it. */
+  /** Known before the step; null when it was not kept. */
   state(step: number): State | null;
-  /** Known after it on the same path; null at the end of a path. */
-  after(step: number): State | null;
   /** Why a value is what it is in the state before a step. */
-  why(step: number, place: Place): Why | null;
-  check(step: number): Check | null;
+  why(step: number, place: Place, limit: number): readonly Why[];
+  /** What the refused access needed and what was there, in a sentence; "" when that is not known. */
+  failed(): string;
   covering(path: number): readonly CoverRow[];
   readonly log: readonly string[];
   /** Step that a line of the log is about; -1. */
   stepOfLine(line: number): number;
-  /** First line about a step; -1. */
+  /** The line of a step's instruction; -1. */
   lineOfStep(step: number): number;
 }

@@ -1,6 +1,6 @@
 /** Facts of the verifier in plain words. */
 import { decode, notWord } from './insn';
-import { isConst, s64max, s64min, u64max } from './statetext';
+import { isConst, s64max, s64min, u64max } from './bounds';
 import type { Bounds, FrameState, Kind, PathEnd, Reg, Slot } from './types';
 
 const powers = new Map<bigint, string>();

@@ -24,13 +24,19 @@ export function ringView(r: RingView): TemplateResult {
   const size = Math.max(1, r.size), turn = (p: bigint) => Number(p % BigInt(size)) / size;
   const used = Number(r.producer - r.consumer), n = (s: string) => r.slots.filter(x => x.state === s).length;
   const words = [['submitted', 'waiting for user space'], ['reserved', 'still being written'], ['discarded', 'taken back']] as const;
+  // A record of a few bytes would be too thin to see in a large ring: then all are drawn wider, one behind the other.
+  const least = Math.min(0.05, 0.9 / Math.max(1, r.slots.length)), from0 = turn(r.consumer);
+  let edge = from0;
+  const arcs = r.slots.map(s => {
+    const from = Math.max(edge, from0 + Number(s.pos - r.consumer) / size);
+    edge = from + Math.max(Math.ceil((s.length + 8) / 8) * 8 / size, least);
+    return { from, to: edge, state: s.state };
+  });
+  const end = Math.max(edge, from0 + used / size);
   return html`<div class="ring"><svg viewBox="0 0 120 120" width="120" height="120" aria-hidden="true" focusable="false">
       <circle cx=${centre} cy=${centre} r=${radius} class="track"/>
-      ${r.slots.map(s => {
-        const from = turn(s.pos), bytes = Math.ceil((s.length + 8) / 8) * 8;
-        return svg`<path class="slot-${s.state}" d=${arc(from, from + Math.max(bytes / size, 0.006))}/>`;
-      })}
-      ${hand(turn(r.consumer), 'consumer', true)}${hand(turn(r.producer), 'producer', false)}
+      ${arcs.map(a => svg`<path class="slot-${a.state}" d=${arc(a.from + 0.004, a.to - 0.004)}/>`)}
+      ${hand(from0, 'consumer', true)}${hand(end, 'producer', false)}
     </svg><dl>
       <div><dt>producer</dt><dd>${String(r.producer)}<i class="key producer"></i></dd></div>
       <div><dt>consumer</dt><dd>${String(r.consumer)}<i class="key consumer"></i></dd></div>

@@ -13,7 +13,7 @@ export function trieView(trie: readonly TrieNode[], entries: readonly MapEntry[]
     return html`<li class=${e?.changed === true ? 'changed' : ''}><div class="node">
         ${side === '' ? nothing : html`<span class="side" title="the next bit">${side}</span>`}
         <span class="knot ${e === undefined ? 'fork' : ''}" aria-hidden="true"></span>
-        <span class="prefix">${n.text}</span>
+        <span class="prefix">${n.middle ? `/${n.bits}` : n.text}</span>
         ${e === undefined ? html`<span class="quiet">${n.middle ? 'fork' : 'not among the entries shown'}</span>` : value(e)}</div>
       ${leaf ? nothing : html`<ul>${node(n.left, '0')}${node(n.right, '1')}</ul>`}</li>`;
   };
