@@ -91,6 +91,21 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestStringOffsets: an offset of any byte of the string table will do.
+func TestStringOffsets(t *testing.T) {
+	b := new(btf.Builder)
+	b.Int("int", 4, 1)
+	spec, err := btf.Parse(b.Bytes()) // "\0int\0"
+	if err != nil {
+		t.Fatal(err)
+	}
+	for off, want := range []bool{true, true, true, true, true, false, false} {
+		if got := hasString(spec, uint32(off)); got != want {
+			t.Errorf("offset %d: %v", off, got)
+		}
+	}
+}
+
 // TestWildBTF: a blob that is none gives an error or types, and a program with
 // such types a verdict.
 func TestWildBTF(t *testing.T) {

@@ -138,6 +138,12 @@ func (e *env) checkBTFFunc() errno {
 	return 0
 }
 
+// hasString reports whether off lies in the string table: where a string ends
+// there is an empty one (btf_name_by_offset).
+func hasString(spec *btf.Spec, off uint32) bool {
+	return off == 0 || spec.StringAt(off) != "" || spec.StringAt(off-1) != ""
+}
+
 func (e *env) checkBTFLine() errno {
 	p := e.prog
 	if len(p.LineInfo) == 0 {
@@ -171,7 +177,7 @@ func (e *env) checkBTFLine() errno {
 		case e.insns[l.Insn].Op == 0:
 			e.logf("Invalid insn code at line_info[%u].insn_off\n", i)
 			return einval
-		case l.TextOff != 0 && p.BTF.StringAt(l.TextOff) == "", l.FileOff != 0 && p.BTF.StringAt(l.FileOff) == "":
+		case !hasString(p.BTF, l.TextOff), !hasString(p.BTF, l.FileOff):
 			e.logf("Invalid line_info[%u].line_off or .file_name_off\n", i)
 			return einval
 		}

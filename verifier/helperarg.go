@@ -126,6 +126,7 @@ func (e *env) checkArg(i int, m *callMeta, pc int) errno {
 	if kind == helper.ArgAnything {
 		if e.isPointer(regno) {
 			e.logf("R%d leaks addr into helper function\n", regno)
+			e.traceRefused(CheckKindNoLeak, regno, "a helper")
 			return eacces
 		}
 		return 0

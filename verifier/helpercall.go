@@ -67,6 +67,7 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 			e.logs(d.Message(int(id)))
 			e.logs("\n")
 		}
+		e.traceRefused(CheckKindHelper, -1, helperWord(id))
 		return einval
 	}
 	p := helper.ProtoFor(e.prog.Type, e.attachType(), int(id))

@@ -93,6 +93,7 @@ func (e *env) checkCondJmp(in isa.Insn) errno {
 		src = &regs[in.Src]
 		if !(dst.Type.isPktAny() && src.Type.isPktAny()) && e.isPointer(int(in.Src)) {
 			e.logf("R%d pointer comparison prohibited\n", in.Src)
+			e.traceRefused(CheckKindNoLeak, int(in.Src), "a comparison")
 			return eacces
 		}
 		if src.Type == PtrToStack {
@@ -193,6 +194,7 @@ func (e *env) forkBranch(in isa.Insn, this *State, dst, src *RegState, op uint8,
 		e.markPtrOrNull(other, int(in.Dst), op == isa.JmpEq)
 	} else if !matchPkt(in, dst, &e.regs()[in.Src], this, other) && e.isPointer(int(in.Dst)) {
 		e.logf("R%d pointer comparison prohibited\n", in.Dst)
+		e.traceRefused(CheckKindNoLeak, int(in.Dst), "a comparison")
 		return eacces
 	}
 	e.noteNoFact(in, op, jmp32, dst, src, odst, osrc)

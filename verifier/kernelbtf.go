@@ -372,6 +372,7 @@ func (e *env) checkArgBTF(r *RegState, regno, arg int, kind helper.ArgKind, m *c
 	release := kind.Flags()&helper.ObjRelease != 0
 	if r.Type.MayBeNull() && (kind.Flags()&helper.PtrMaybeNull == 0 || release) {
 		e.logf("Possibly NULL pointer passed to helper arg%d\n", regno)
+		e.traceRefused(CheckKindNotNull, regno, "")
 		return eacces
 	}
 	name := "sock_common"

@@ -35,6 +35,7 @@ func (e *env) checkKfuncArgs(m *kfuncMeta, pc int) errno {
 		}
 		if (m.trustedArgs() || m.flags&kfRCU != 0) && (r.isNull() || r.Type.MayBeNull()) && !strings.HasSuffix(p.Name, "__nullable") {
 			e.logf("Possibly NULL pointer passed to trusted arg%d\n", i)
+			e.traceRefused(CheckKindNotNull, i+1, "")
 			return eacces
 		}
 		if r.RefObjID != 0 {

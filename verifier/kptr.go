@@ -200,6 +200,7 @@ func (e *env) checkKptrArg(r *RegState, regno int, m *callMeta) errno {
 		return 0
 	case PtrToBTFID | PtrTrusted | PtrMaybeNull, PtrToBTFID | PtrMaybeNull, PtrToBTFID | PtrMaybeNull | MemRCU:
 		e.logf("Possibly NULL pointer passed to helper arg%d\n", regno)
+		e.traceRefused(CheckKindNotNull, regno, "")
 		return eacces
 	}
 	e.logs("verifier internal error: invalid PTR_TO_BTF_ID register for type match\n")

@@ -167,6 +167,7 @@ func (e *env) loaded(err errno, kind accessKind, value int) {
 func (e *env) checkLeak(value int, kind accessKind, where string) errno {
 	if kind == writeAccess && value >= 0 && e.isPointer(value) {
 		e.logf("R%d leaks addr into %s\n", value, where)
+		e.traceRefused(CheckKindNoLeak, value, where)
 		return eacces
 	}
 	return 0

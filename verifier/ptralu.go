@@ -21,6 +21,7 @@ func (e *env) saneOffset(r *RegState, t RegType) bool {
 	default:
 		return true
 	}
+	e.traceCheck(CheckKindPtrOffset, -1, -maxVarOff+1, maxVarOff, 0, true)
 	return false
 }
 

@@ -18,6 +18,7 @@ func (e *env) checkReturnCode(regno int, name string) errno {
 	}
 	if e.isPointer(regno) {
 		e.logf("R%d leaks addr as return value\n", regno)
+		e.traceRefused(CheckKindNoLeak, regno, "the return value")
 		return eacces
 	}
 	r := &e.regs()[regno]

@@ -22,6 +22,9 @@ const (
 	CheckKindReleased                   // no reference held; limit of them are
 	CheckKindUnlocked                   // no lock held, no critical section open
 	CheckKindBudget                     // at most limit instructions
+	CheckKindPtrOffset                  // a number of at least lo and below hi, to be added to a pointer
+	CheckKindHelper                     // a helper or kfunc that this program may call; text says which it is not
+	CheckKindNoLeak                     // a number: an address must not get to where text says
 )
 
 var zCheckKindWords = [...]string{
@@ -41,6 +44,9 @@ var zCheckKindWords = [...]string{
 	"released",
 	"unlocked",
 	"budget",
+	"ptrOffset",
+	"helper",
+	"noLeak",
 }
 
 func (v CheckKind) String() string {
@@ -51,7 +57,7 @@ func (v CheckKind) String() string {
 }
 
 // NumCheckKind is how many there are.
-const NumCheckKind = 16
+const NumCheckKind = 19
 
 // NoFactKind: Why a comparison taught nothing.
 type NoFactKind uint8

@@ -39,6 +39,13 @@ type Manifest struct {
 	Examples []Example `json:"examples"`
 	// Reference is the script of the reference pages: their filter.
 	Reference string `json:"reference"`
+	// Lab is the script of the lab pages, LabPreload what it imports at once,
+	// Grade the grader's module, which only these pages and the server load.
+	Lab        string   `json:"lab"`
+	LabPreload []string `json:"lab_preload"`
+	Grade      string   `json:"grade"`
+	// Labs is the course; it comes from whoever serves it.
+	Labs []*Lab `json:"-"`
 	// Tables is what these show; it comes from whoever serves them.
 	Tables *Reference `json:"-"`
 }

@@ -100,7 +100,7 @@ func galleryPage(m *Manifest, root string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<main><h1>Gallery</h1><p>Small programs with packets to step them over. Each one ends in something worth watching.</p><ol class=\"examples\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<main><h1>Gallery</h1><p>Small programs with packets or events to step them over. Each one ends in something worth watching.</p><ol class=\"examples\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -204,7 +204,7 @@ func galleryPage(m *Manifest, root string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout(m, root, "Gallery – skep", "Small eBPF programs with packets to step them over, each ending in something worth watching.", noHead()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layout(m, root, "Gallery – skep", "Small eBPF programs with packets or events to step them over, each ending in something worth watching.", noHead()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

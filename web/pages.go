@@ -21,6 +21,7 @@ type page struct {
 var pages = []page{
 	{"/", "index.html", "./", playPage},
 	{"/gallery/{$}", "gallery/index.html", "../", galleryPage},
+	{"/labs/{$}", "labs/index.html", "../", labList},
 	{"/reference/{$}", "reference/index.html", "../", referenceIndex},
 	{"/reference/helpers/{$}", "reference/helpers/index.html", "../../", helpersPage},
 	{"/reference/maps/{$}", "reference/maps/index.html", "../../", mapsPage},
@@ -30,14 +31,17 @@ var pages = []page{
 }
 
 // Pages returns the handlers of all pages by http.ServeMux pattern (without
-// method). ref is what the reference pages show.
-func Pages(ref *Reference) map[string]http.Handler {
+// method). ref is what the reference pages show, labs is the course.
+func Pages(ref *Reference, labs ...*Lab) map[string]http.Handler {
 	m, err := ReadManifest(Assets())
 	if err == nil {
-		m.Tables = ref
+		m.Tables, m.Labs = ref, labs
 	}
 	all := make(map[string]http.Handler, 2*len(pages))
-	for _, p := range pages {
+	for _, l := range labs {
+		all["/labs/"+l.ID+"/"+solutionsFile] = solutions(l)
+	}
+	for _, p := range append(labPages(labs), pages...) {
 		if err != nil {
 			all[p.path] = handler(http.StatusServiceUnavailable, func(*http.Request) templ.Component { return unbuiltPage(err.Error()) })
 			continue

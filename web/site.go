@@ -17,9 +17,11 @@ type SiteOptions struct {
 	NoCompressed bool
 	// Reference is what the reference pages show.
 	Reference *Reference
+	// Labs is the course.
+	Labs []*Lab
 }
 
-// WriteSite writes playground, gallery and reference as plain files below dir, which it
+// WriteSite writes playground, gallery, labs and reference as plain files below dir, which it
 // makes. They work from any web server and any folder of it.
 func WriteSite(dir string, o SiteOptions) error {
 	files := Assets()
@@ -27,7 +29,7 @@ func WriteSite(dir string, o SiteOptions) error {
 	if err != nil {
 		return err
 	}
-	m.Tables = o.Reference
+	m.Tables, m.Labs = o.Reference, o.Labs
 	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(path.Base(name), ".") {
 			return err
@@ -44,7 +46,13 @@ func WriteSite(dir string, o SiteOptions) error {
 	if err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
+	for _, l := range o.Labs {
+		if err := write(dir, "labs/"+l.ID+"/"+solutionsFile, l.Solutions); err != nil {
+			return fmt.Errorf("site: %w", err)
+		}
+	}
 	all := append([]page{{file: "404.html", root: "./", view: notFoundPage}}, pages...)
+	all = append(all, labPages(o.Labs)...)
 	for _, p := range all {
 		body, err := render(context.Background(), p.view(m, p.root))
 		if err != nil {

@@ -241,7 +241,7 @@ func (s *Service) endMessage(err error) Message {
 		m.Code = known.code
 	case errors.As(err, &busy):
 		m.Code, m.WaitMS = codeFull, busy.Estimate.Milliseconds()
-		m.Text = fmt.Sprintf("all virtual machines are busy, and %d jobs wait for one; try again in about %v", busy.Waiting, max(busy.Estimate, time.Second).Round(time.Second))
+		m.Text = fmt.Sprintf("all virtual machines are busy and the queue is full (%d waiting); try again in about %v", busy.Waiting, max(busy.Estimate, time.Second).Round(time.Second))
 		if busy.Owner {
 			m.Text = "you have as many jobs waiting as one visitor may have; let one finish first"
 		}

@@ -9,7 +9,7 @@
 //	p := progen.New(progen.Config{Seed: 7, Bad: 0.05})
 //	// p.Insns, p.Maps, p.Data
 //
-// Read next: scalar.go, memory.go, flow.go for the snippets.
+// Read next: scalar.go, memory.go, flow.go, rich.go for the snippets.
 package progen
 
 import (

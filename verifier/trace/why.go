@@ -66,9 +66,13 @@ func (w *reasoner) explain(c *Change, loc Loc, after *verifier.State) {
 			w.from(c, ReasonMark)
 		}
 		return
-	case loc.Reg() < 0 && loc.Slot() < 0: // references
-		w.from(c, ReasonRet)
-		c.Num = int64(w.in.Imm)
+	case loc.Reg() < 0 && loc.Slot() < 0: // references: a call takes or ends one, NULL needs no release
+		if w.in.JmpOp() == isa.JmpCall {
+			w.from(c, ReasonRet)
+			c.Num = int64(w.in.Imm)
+		} else {
+			w.from(c, ReasonNull, w.regLoc(w.in.Dst))
+		}
 		return
 	}
 	dst := loc == w.regLoc(w.in.Dst)

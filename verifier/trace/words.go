@@ -77,6 +77,12 @@ func (c *Check) Words() string {
 		return "needs every reference to be released; number " + n(c.Lo) + ", taken at instruction " + n(c.Hi) + ", is not"
 	case verifier.CheckKindUnlocked:
 		return "needs no critical section to be open (" + c.Text + ")"
+	case verifier.CheckKindPtrOffset:
+		return "needs the number that is added to the pointer to be at least " + n(c.Lo) + " and below " + n(c.Hi)
+	case verifier.CheckKindHelper:
+		return "needs a function that this program may call; " + c.Text + " is none"
+	case verifier.CheckKindNoLeak:
+		return "needs " + r + " to be a number: addresses must not get into " + c.Text
 	case verifier.CheckKindBudget:
 		return "needs at most " + n(c.Limit) + " instructions on all paths together"
 	}

@@ -139,7 +139,7 @@ func TestCheck(t *testing.T) {
 		{"sk storage without btf", maps.Spec{Type: maps.SkStorage, KeySize: 4, ValueSize: 4, Flags: maps.FlagNoPrealloc}, maps.EINVAL},
 		{"sk storage entries", maps.Spec{Type: maps.SkStorage, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: maps.FlagNoPrealloc, BTFKey: 1, BTFValue: 1}, maps.EINVAL},
 		{"cgroup storage key", maps.Spec{Type: maps.CgroupStorage, KeySize: 4, ValueSize: 4}, maps.EINVAL},
-		{"inner missing", maps.Spec{Type: maps.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1}, maps.EBADF},
+		{"inner missing", maps.Spec{Type: maps.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1}, maps.EINVAL},
 		{"inner of inner", maps.Spec{Type: maps.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &maps.Spec{Type: maps.HashOfMaps}}, maps.EINVAL},
 		{"inner prog array", maps.Spec{Type: maps.HashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, Inner: &maps.Spec{Type: maps.ProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}}, maps.ENOTSUPP},
 		{"arena", maps.Spec{Type: maps.Arena, MaxEntries: 1}, maps.EINVAL},

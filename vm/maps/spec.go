@@ -74,6 +74,10 @@ const (
 	maxStack      = 512  // MAX_BPF_STACK
 	htabElemSize  = 48
 	buildIDSize   = 32 // struct bpf_stack_build_id
+
+	// maxHashed are the entries of a hash whose buckets, 16 bytes each and
+	// rounded up to a power of two, stay below 4 GiB.
+	maxHashed = 1 << 27
 )
 
 // Check says what BPF_MAP_CREATE would say: nil or a *CreateError. Order and
@@ -184,6 +188,9 @@ func (s *Spec) checkType() *CreateError {
 		if uint64(s.KeySize)+uint64(s.ValueSize) >= kmallocMax-htabElemSize {
 			return fail(E2BIG, "key and value are too large together: the limit is 4 MiB")
 		}
+		if s.MaxEntries > maxHashed {
+			return fail(E2BIG, "max_entries is above 2^27")
+		}
 	case Array:
 		if s.ValueSize > 1<<31-1 {
 			return fail(E2BIG, "value_size is above 2 GiB")
@@ -233,6 +240,9 @@ func (s *Spec) checkType() *CreateError {
 		if s.KeySize > maxStack {
 			return fail(E2BIG, "key_size is above 512, the size of a stack")
 		}
+		if s.MaxEntries > maxHashed {
+			return fail(EINVAL, "max_entries is above 2^27")
+		}
 	case SkStorage, InodeStorage, TaskStorage, CgrpStorage:
 		if s.BTFKey == 0 || s.BTFValue == 0 {
 			return fail(EINVAL, s.Type.String()+" needs BTF types for key and value")
@@ -262,12 +272,12 @@ func (s *Spec) checkArena() *CreateError {
 func (s *Spec) checkInner() *CreateError {
 	switch {
 	case s.Inner == nil:
-		return &CreateError{Errno: EBADF, Msg: "a map of maps needs an inner map"}
+		return &CreateError{Errno: EINVAL, Msg: "a map of maps needs an inner map"}
 	case s.Inner.Type == ArrayOfMaps || s.Inner.Type == HashOfMaps:
 		return &CreateError{Errno: EINVAL, Msg: "the inner map is itself a map of maps"}
 	}
 	switch s.Inner.Type {
-	case ProgArray, CgroupStorage, PerCPUCgroupStorage, StructOps, Arena:
+	case ProgArray, CgroupStorage, PerCPUCgroupStorage, StructOps:
 		return &CreateError{Errno: ENOTSUPP, Msg: s.Inner.Type.String() + " cannot be an inner map"}
 	}
 	if err := s.Inner.check(); err != nil {

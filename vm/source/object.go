@@ -42,6 +42,7 @@ func Object(elf []byte, o Options) (*Source, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.Spec.SetSpecial(obj.BTF, m.Value)
 		for _, s := range obj.Maps[i].Init {
 			for j := range progs {
 				if s.Map < 0 && progs[j].Name == s.Program {
@@ -71,6 +72,7 @@ func objectMap(m *object.MapSpec, cpus uint32, depth int) (Map, error) {
 		Spec: maps.Spec{
 			Name: m.Name, Type: maps.Type(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
 			Flags: m.Flags, Extra: m.Extra, Data: m.Contents, Frozen: m.Frozen,
+			BTFKey: uint32(m.KeyType), BTFValue: uint32(m.ValueType),
 		},
 		Key: m.KeyType, Value: m.ValueType, Internal: m.Section != ".maps",
 	}

@@ -10,8 +10,11 @@ import (
 // fields finds members of structs by name, in any kernel's BTF.
 type fields struct {
 	spec  *btf.Spec
-	known map[string]place
+	known map[member]place
 }
+
+// member names a member of a struct.
+type member struct{ structure, path string }
 
 // place is where a member is in a struct; size 0 when there is none such.
 type place struct{ off, size uint32 }
@@ -19,7 +22,7 @@ type place struct{ off, size uint32 }
 // find is the place of a member: "f_path.dentry" goes into embedded structs,
 // those without name are looked through.
 func (f *fields) find(structure, path string) place {
-	key := structure + " " + path
+	key := member{structure, path}
 	if p, ok := f.known[key]; ok {
 		return p
 	}
@@ -28,7 +31,7 @@ func (f *fields) find(structure, path string) place {
 		p = f.walk(id, path)
 	}
 	if f.known == nil {
-		f.known = make(map[string]place)
+		f.known = make(map[member]place)
 	}
 	f.known[key] = p
 	return p
@@ -36,7 +39,7 @@ func (f *fields) find(structure, path string) place {
 
 func (f *fields) walk(id btf.ID, path string) place {
 	name, rest, _ := strings.Cut(path, ".")
-	off, typ, ok := f.member(id, name)
+	off, typ, ok := f.lookup(id, name)
 	if !ok {
 		return place{}
 	}
@@ -49,7 +52,7 @@ func (f *fields) walk(id btf.ID, path string) place {
 	return place{off, size}
 }
 
-func (f *fields) member(id btf.ID, name string) (off uint32, typ btf.ID, ok bool) {
+func (f *fields) lookup(id btf.ID, name string) (off uint32, typ btf.ID, ok bool) {
 	t := f.spec.Type(f.spec.Resolve(id))
 	if !t.Kind().IsComposite() {
 		return 0, 0, false
@@ -60,7 +63,7 @@ func (f *fields) member(id btf.ID, name string) (off uint32, typ btf.ID, ok bool
 			return m.Offset / 8, m.Type, true
 		}
 		if m.Name == "" {
-			if off, typ, ok := f.member(m.Type, name); ok {
+			if off, typ, ok := f.lookup(m.Type, name); ok {
 				return m.Offset/8 + off, typ, true
 			}
 		}

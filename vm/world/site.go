@@ -58,20 +58,12 @@ func (w *World) lets(names string, n uint64) {
 // letText gives a name a text.
 func (w *World) letText(name, s string) { w.bind(value{name: name, s: s}) }
 
-func (w *World) bind(v value) {
-	env := append([]value(nil), w.r.env...)
-	for i := range env {
-		if env[i].name == v.name {
-			env[i] = v
-			w.r.env = env
-			return
-		}
-	}
-	w.r.env = append(env, v)
-}
+// bind adds a value: the last one of a name counts. A Mark holds its own part
+// of the slice, see there.
+func (w *World) bind(v value) { w.r.env = append(w.r.env, v) }
 
 func (w *World) get(name string) value {
-	for i := range w.r.env {
+	for i := len(w.r.env) - 1; i >= 0; i-- {
 		if w.r.env[i].name == name {
 			return w.r.env[i]
 		}

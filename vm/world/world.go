@@ -186,7 +186,10 @@ func (w *World) Now() uint64 { return w.st.now }
 
 // Mark is the present point; Restore comes back to it. The machine's memory
 // is the caller's to keep and bring back.
-func (w *World) Mark() Mark { return Mark{w.st, w.r} }
+func (w *World) Mark() Mark {
+	w.r.env = w.r.env[:len(w.r.env):len(w.r.env)] // what is added from now on is not the mark's
+	return Mark{w.st, w.r}
+}
 
 // Restore goes back to a mark, after the machine's memory has been brought
 // back.

@@ -22,7 +22,7 @@ import (
 // package the last pattern that matches holds.
 var buildFlags = []string{
 	"-trimpath", "-ldflags=-w", "-buildmode=c-shared", "-gcflags=all=-l", "-gcflags=runtime=-l -B",
-	"-gcflags=skep/vm=", "-gcflags=skep/vm/isa=", "-gcflags=skep/vm/arena=",
+	"-gcflags=skep/vm=", "-gcflags=skep/vm/isa=", "-gcflags=skep/vm/arena=", "-gcflags=skep/verifier=",
 }
 
 func main() {

@@ -275,6 +275,7 @@ func objectMap(m *object.MapSpec, depth int) (mapDecl, error) {
 		spec: maps.Spec{
 			Name: m.Name, Type: maps.Type(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
 			Flags: m.Flags &^ maps.FlagMmapable, Extra: m.Extra, Data: m.Contents, Frozen: m.Frozen,
+			BTFKey: uint32(m.KeyType), BTFValue: uint32(m.ValueType),
 		},
 		key: m.KeyType, val: m.ValueType, internal: m.Section != ".maps",
 	}

@@ -3,7 +3,6 @@ package verdict
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"time"
 
 	"skep/verifier"
@@ -111,14 +110,9 @@ func newTracing(q *protocol.TraceStart) (*tracing, error) {
 	return t, nil
 }
 
-// tracingGC is the GC percentage while a trace is made: memory of the page is
-// dearer then than time.
-const tracingGC = 40
-
 // verify is the goroutine's. It begins when it is its turn.
 func (t *tracing) verify() {
 	<-t.turn
-	defer debug.SetGCPercent(debug.SetGCPercent(tracingGC))
 	defer func() {
 		if r := recover(); r != nil {
 			t.err = errors.New("the verifier has a defect: " + panicText(r))

@@ -177,11 +177,17 @@ func FuzzHandle(f *testing.F) {
 		f.Add(protocol.Pack(nil, 0, &protocol.Verify{Source: sourceOf(f, name), Options: protocol.VerifyOptions{Level: 2}}))
 	}
 	f.Add(protocol.Pack(nil, 0, &protocol.VerifyHello{}))
+	f.Add(protocol.Pack(nil, 0, &protocol.TraceStart{
+		Source: sourceOf(f, programs(f)[0]), Edits: []protocol.InsnEdit{{Slot: 1, Bytes: make([]byte, 8)}}, Overrides: []protocol.Override{{Step: 2, Umax: 9, Mask: 15}},
+	}))
+	f.Add(protocol.Pack(nil, 0, &protocol.TraceBytes{Offset: 1, Length: 9}))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if len(frame) > 1<<16 {
 			return
 		}
-		reply := new(Server).Handle(nil, frame)
+		s := new(Server)
+		defer s.forget()
+		reply := s.Handle(nil, frame)
 		var v protocol.Verified
 		if protocol.Parse(reply, &v) == nil {
 			if v.Outcome == protocol.OutcomeRejected && v.Errno == 0 {
@@ -191,6 +197,11 @@ func FuzzHandle(f *testing.F) {
 		}
 		var bad protocol.Failed
 		var w protocol.VerifyWelcome
+		var p protocol.TraceProgress
+		var b protocol.TracePart
+		if protocol.Parse(reply, &p) == nil || protocol.Parse(reply, &b) == nil {
+			return
+		}
 		if protocol.Parse(reply, &bad) != nil && protocol.Parse(reply, &w) != nil {
 			t.Fatalf("reply % x", reply[:min(len(reply), 40)])
 		}

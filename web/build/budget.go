@@ -13,8 +13,9 @@ import (
 const (
 	firstBudget  = 1_200_000
 	engineBudget = 800_000
-	verifyBudget = 800_000 // the verifier's module, which comes later
-	pageBudget   = 150_000 // our own: scripts, style and font before the editor
+	verifyBudget = 800_000   // the verifier's module, which comes later
+	gradeBudget  = 1_100_000 // the grader's module, of lab pages only
+	pageBudget   = 150_000   // our own: scripts, style and font before the editor
 )
 
 // checkBudget measures what is fetched before a program can be stepped.
@@ -43,12 +44,18 @@ func checkBudget(t tree) error {
 			}
 		}
 	}
+	grade := 0
+	if m.Grade != "" {
+		if grade, err = sent(filepath.Join(t.dist, filepath.FromSlash(m.Grade))); err != nil {
+			return fmt.Errorf("budget: %w", err)
+		}
+	}
 	over := false
 	for _, b := range []struct {
 		what      string
 		n, budget int
 	}{{"first load", first, firstBudget}, {"of it the engine", engine, engineBudget}, {"of it the page", first - engine, pageBudget},
-		{"later, the verifier", verify, verifyBudget}} {
+		{"later, the verifier", verify, verifyBudget}, {"on lab pages, the grader", grade, gradeBudget}} {
 		word := "within"
 		if b.n > b.budget {
 			word, over = "OVER", true

@@ -110,6 +110,8 @@ func buildScript(t tree, s *stamps, stage string, entry api.EntryPoint) (string,
 type page struct {
 	App, Style, Font string
 	Preload          []string // chunks that App imports at once
+	Lab              string   // the script of the lab pages
+	LabPreload       []string // chunks that Lab imports at once
 	Lazy             []string // chunks that come later
 	Plain            []string // icons and the like, by fixed names
 }
@@ -133,7 +135,7 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 	if err != nil {
 		return p, err
 	}
-	inputs, err := sources(t, "page", b.wasm, b.verify, b.worker, string(gallery), fmt.Sprint(t.fake))
+	inputs, err := sources(t, "page", b.wasm, b.verify, b.grade, b.worker, string(gallery), fmt.Sprint(t.fake))
 	if err != nil {
 		return p, err
 	}
@@ -147,10 +149,11 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 			"SKEP_WASM":    quote(b.wasm),
 			"SKEP_WORKER":  quote(b.worker),
 			"SKEP_VERIFY":  quote(b.verify),
+			"SKEP_GRADE":   quote(b.grade),
 			"SKEP_GALLERY": string(gallery),
 		})
 		o.Splitting = true
-		o.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/app.ts", OutputPath: "app"}}
+		o.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/app.ts", OutputPath: "app"}, {InputPath: "src/lab/main.ts", OutputPath: "lab"}}
 		r, err := bundle(o)
 		if err != nil {
 			return nil, nil, err
@@ -165,11 +168,15 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 		}
 		made := page{Style: style, Font: font}
 		for name, o := range m.Outputs {
-			if o.EntryPoint == "src/app.ts" {
+			switch o.EntryPoint {
+			case "src/app.ts":
 				made.App = strings.TrimPrefix(name, "dist/")
+			case "src/lab/main.ts":
+				made.Lab = strings.TrimPrefix(name, "dist/")
 			}
 		}
 		made.Preload = m.imports("dist/" + made.App)
+		made.LabPreload = m.imports("dist/" + made.Lab)
 		for name, body := range js {
 			files[name] = body
 			if name != made.App && !slices.Contains(made.Preload, name) {

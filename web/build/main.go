@@ -73,8 +73,8 @@ func run(budget, fake bool) error {
 
 // built gathers what later stages need to know of earlier ones.
 type built struct {
-	wasm, verify, worker string
-	manifest             web.Manifest
+	wasm, verify, grade, worker string
+	manifest                    web.Manifest
 }
 
 func (b *built) all(t tree, s *stamps) error {
@@ -83,6 +83,9 @@ func (b *built) all(t tree, s *stamps) error {
 		return err
 	}
 	if b.verify, err = buildEngine(t, s, "verify", "skep/wasm/verify"); err != nil {
+		return err
+	}
+	if b.grade, err = buildEngine(t, s, "grade", "skep/wasm/grade"); err != nil {
 		return err
 	}
 	if b.worker, err = buildWorker(t, s); err != nil {
@@ -100,6 +103,7 @@ func (b *built) all(t tree, s *stamps) error {
 	}
 	b.manifest.App, b.manifest.Preload = page.App, page.Preload
 	b.manifest.Style, b.manifest.Font = page.Style, page.Font
+	b.manifest.Lab, b.manifest.LabPreload, b.manifest.Grade = page.Lab, page.LabPreload, b.grade
 	b.manifest.First = append([]string{page.Style, page.Font, page.App}, page.Preload...)
 	if !t.fake {
 		b.manifest.First = append(b.manifest.First, b.worker, b.wasm)

@@ -11,6 +11,8 @@ declare const SKEP_WASM: string;
 declare const SKEP_WORKER: string;
 /** The verifier's module, loaded later. */
 declare const SKEP_VERIFY: string;
+/** The grader's module, loaded on lab pages. */
+declare const SKEP_GRADE: string;
 /** The gallery: web.Example in Go. */
 declare const SKEP_GALLERY: readonly {
   readonly id: string;

@@ -234,7 +234,7 @@ func TestVerifyMillion(t *testing.T) {
 	}
 	p.wait(walkOf + `.verdict?.processed === 1000001`)
 	p.wait(walkOf + `.refused`)
-	if said := p.words("skep-walk-say"); !strings.Contains(said, "gave up") || !strings.Contains(said, "1 000 000 instructions") {
+	if said := p.words("skep-walk-say"); !strings.Contains(said, "gave up") || !strings.Contains(said, "1 000 000 instructions") || !strings.Contains(said, "if r0 < 1000 goto loop") {
 		t.Errorf("the refusal: %s", said)
 	}
 	p.shot("verify-million")

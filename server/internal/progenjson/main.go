@@ -31,6 +31,8 @@ type batchProgram struct {
 	Maps     []batchMap `json:"maps"`
 	Insns    string     `json:"insns"`
 	Data     string     `json:"data,omitempty"`
+	// Privileged is nil for a privileged user.
+	Privileged *bool `json:"privileged,omitempty"`
 }
 
 func main() {
@@ -40,6 +42,8 @@ func main() {
 	level := flag.Int("log-level", 6, "log_level of the records")
 	run := flag.Bool("run", true, "give each program a packet to run over")
 	harmless := flag.Bool("harmless", false, "only results that every engine must share")
+	rich := flag.Bool("rich", false, "also callees that use their caller's stack, ring buffers, sockets, may_goto, tail calls, ld_abs")
+	unpriv := flag.Bool("unprivileged", false, "only what a user without capabilities may load, as such a user")
 	flag.Parse()
 
 	w := bufio.NewWriter(os.Stdout)
@@ -47,8 +51,11 @@ func main() {
 	enc := json.NewEncoder(w)
 	for i := range *n {
 		s := *seed + int64(i)
-		p := progen.New(progen.Config{Seed: s, Bad: *bad, Harmless: *harmless})
+		p := progen.New(progen.Config{Seed: s, Bad: *bad, Harmless: *harmless, Rich: *rich, Unprivileged: *unpriv})
 		rec := batchProgram{ID: fmt.Sprintf("progen-%d", s), ProgType: p.Type, License: "GPL", LogLevel: *level, Maps: []batchMap{}, Insns: hex.EncodeToString(isa.EncodeAll(p.Insns))}
+		if *unpriv {
+			rec.Privileged = new(bool)
+		}
 		if *run {
 			rec.Data = hex.EncodeToString(p.Data)
 		}

@@ -58,7 +58,10 @@ var Enums = []Enum{
 		{"pointer", "a pointer through which memory can be accessed"}, {"argType", "an argument of the type in text"},
 		{"argSize", "a size within lo to hi"}, {"return", "a value within lo to hi"},
 		{"released", "no reference held; limit of them are"}, {"unlocked", "no lock held, no critical section open"},
-		{"budget", "at most limit instructions"}}},
+		{"budget", "at most limit instructions"},
+		{"ptrOffset", "a number of at least lo and below hi, to be added to a pointer"},
+		{"helper", "a helper or kfunc that this program may call; text says which it is not"},
+		{"noLeak", "a number: an address must not get to where text says"}}},
 	{Name: "NoFactKind", Engine: true, Doc: "Why a comparison taught nothing.", Values: []Value{
 		{"offsetTooLarge", "the pointer's offset may pass 65535, where no range is recorded"},
 		{"nothingProved", "it proves zero bytes"}, {"knownBefore", "it proves no more than was known"},

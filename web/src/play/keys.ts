@@ -31,7 +31,7 @@ export const keyTable: readonly Key[] = [
   { keys: ['Ctrl+Enter'], does: 'compile what was edited, and run to the next breakpoint or the end', on: ['Ctrl+Enter', 'Meta+Enter'], act: f => f.run() },
   { keys: ['B'], does: 'run back to the breakpoint before', on: ['B'], act: f => void f.stage.moving.runBack() },
   { keys: ['Home', 'End'], does: 'to the first step, to the last', on: ['Home', 'End'], act: (f, k) => void (k === 'Home' ? f.stage.moving.start() : f.stage.moving.end()) },
-  { keys: [']', '['], does: 'next packet, previous packet', on: [']', '['], act: (f, k) => void (k === ']' ? f.stage.moving.nextPacket() : f.stage.moving.prevPacket()) },
+  { keys: [']', '['], does: 'next packet or event, previous one', on: [']', '['], act: (f, k) => void (k === ']' ? f.stage.moving.nextPacket() : f.stage.moving.prevPacket()) },
   { keys: ['}', '{'], does: 'next and previous change of the value you clicked', on: ['}', '{'], act: (f, k) => void (k === '}' ? f.stage.moving.nextChange() : f.stage.moving.prevChange()) },
   { keys: ['b'], does: 'back to the step that wrote the value you clicked', on: ['b'], act: f => void f.stage.moving.toOrigin() },
   { keys: ['g'], does: 'go to an instruction: arrows choose, Enter runs to it, Space sets a breakpoint', on: ['g'], act: f => f.goTo() },
@@ -40,7 +40,7 @@ export const keyTable: readonly Key[] = [
     if (pc >= 0) void f.stage.moving.toggleBreakpoint(pc);
   } },
   { keys: ['1', '…', '0'], does: 'go to a pane: the numbers are in the Panes menu', on: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], act: (f, k) => f.pane(k) },
-  { keys: ['c'], does: 'two packets at once, on two CPUs', on: ['c'], act: f => f.pane('c') },
+  { keys: ['c'], does: 'CPUs: two packets or events at once', on: ['c'], act: f => f.pane('c') },
   { keys: ['l'], does: 'the verifier\'s log', on: ['l'], act: f => f.pane('l') },
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },

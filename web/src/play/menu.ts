@@ -1,4 +1,4 @@
-/** On narrow screens: what has no room in the header. */
+/** Where the page is not wide: what has no room in the header. */
 import { html, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { Dialog, dialogStyles } from '../ui/dialog';

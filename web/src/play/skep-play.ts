@@ -429,7 +429,7 @@ export class SkepPlay extends LitElement implements Frame {
       <skep-mode .stage=${this.stage} ?narrow=${narrow} @skep-mode=${(e: CustomEvent<Model['mode']>) => this.mode(e.detail)}></skep-mode>
       <span class="grow"></span>
       ${navigator.onLine ? nothing : html`<span class="off">offline${narrow ? '' : ': everything but compiling C works'}</span>`}
-      ${narrow ? html`<button @click=${() => this.dialog('skep-menu')}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
+      ${this.width !== 'wide' ? html`<button @click=${() => this.dialog('skep-menu')}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
         : html`${acts.map(a => (!('href' in a) ? html`<button @click=${a.act}>${a.label}</button>` : html`<a class="act" href=${a.href}>${a.label}</a>`))}`}
     </header>`;
   }

@@ -215,6 +215,9 @@ export function checkText(c: Check): string {
     case 'return': return `needs ${r} to be within ${c.lo} to ${c.hi}`;
     case 'released': return c.failed ? `needs every reference to be released; number ${c.lo}, taken at instruction ${c.hi}, is not` : 'needs every reference to be released';
     case 'unlocked': return `needs no ${c.text === 'preempt' ? 'disabled preemption' : c.text.replace(/-ed$/, '') + ' section'} to be open`;
+    case 'ptrOffset': return `needs the number that is added to the pointer to be at least ${c.lo} and below ${c.hi}`;
+    case 'helper': return `needs a function that this program may call; ${c.text} is none`;
+    case 'noLeak': return `needs ${r} to be a number: addresses must not get into ${c.text}`;
     case 'budget': return `needs at most ${c.limit} instructions on all paths together`;
   }
 }

@@ -94,9 +94,12 @@ export const reasonWords: readonly Reason[] = ['unknown', 'entry', 'const', 'cop
  * return: a value within lo to hi.
  * released: no reference held; limit of them are.
  * unlocked: no lock held, no critical section open.
- * budget: at most limit instructions. */
-export type CheckKind = 'packet' | 'mapValue' | 'mapKey' | 'mem' | 'stack' | 'stackInit' | 'ctx' | 'notNull' | 'readable' | 'pointer' | 'argType' | 'argSize' | 'return' | 'released' | 'unlocked' | 'budget';
-export const checkKindWords: readonly CheckKind[] = ['packet', 'mapValue', 'mapKey', 'mem', 'stack', 'stackInit', 'ctx', 'notNull', 'readable', 'pointer', 'argType', 'argSize', 'return', 'released', 'unlocked', 'budget'];
+ * budget: at most limit instructions.
+ * ptrOffset: a number of at least lo and below hi, to be added to a pointer.
+ * helper: a helper or kfunc that this program may call; text says which it is not.
+ * noLeak: a number: an address must not get to where text says. */
+export type CheckKind = 'packet' | 'mapValue' | 'mapKey' | 'mem' | 'stack' | 'stackInit' | 'ctx' | 'notNull' | 'readable' | 'pointer' | 'argType' | 'argSize' | 'return' | 'released' | 'unlocked' | 'budget' | 'ptrOffset' | 'helper' | 'noLeak';
+export const checkKindWords: readonly CheckKind[] = ['packet', 'mapValue', 'mapKey', 'mem', 'stack', 'stackInit', 'ctx', 'notNull', 'readable', 'pointer', 'argType', 'argSize', 'return', 'released', 'unlocked', 'budget', 'ptrOffset', 'helper', 'noLeak'];
 
 /** Why a comparison taught nothing.
  * offsetTooLarge: the pointer's offset may pass 65535, where no range is recorded.

@@ -2,6 +2,7 @@
  * A refusal in plain words: what the instruction needed, what was proved, and
  * what would satisfy the verifier. From the kernel's last lines and the state.
  */
+import { count } from '../model/bytes';
 import { decode } from './insn';
 import type { Reg, State } from './types';
 import { isConst } from './bounds';
@@ -107,7 +108,7 @@ const rules: readonly Rule[] = [
     fix: 'Count the rounds in a register and leave the loop when the count reaches a fixed limit.', code: 'rX += 1\nif rX < 16 goto loop',
   })],
   [/BPF program is too large\. Processed (\d+) insn/, m => ({
-    title: 'The verifier gave up: too many steps.', reg: -1, loop: true, needed: 'at most 1 000 000 instructions walked, over all paths', proved: `${m[1]} and not at the end`,
+    title: 'The verifier gave up: too many steps.', reg: -1, loop: true, needed: 'at most 1 000 000 instructions walked, over all paths', proved: `${count(Number(m[1]))} and not at the end`,
     plain: 'The verifier follows every round of a loop and every branch in it. Nothing was found to be wrong; it just never came to the end.',
     fix: 'Give the loop a smaller limit, make fewer branches in it, or move its body into a callback of bpf_loop.', code: 'if rX < 1000 goto loop',
   })],

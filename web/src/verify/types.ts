@@ -1,6 +1,6 @@
 /**
  * What the views of the verifier are drawn from: the paths it walked, and what
- * it knew at each step of them. trace.ts makes it from the verifier's trace.
+ * it knew at each step of them. fromtrace.ts makes it from the verifier's trace.
  *
  * A step is one processed instruction; its state is what is known *before* it.
  * Steps are numbered in the order of the walk, over all paths. A path is a

@@ -192,9 +192,10 @@ export class Walk {
       const d = decode(insn.bytes);
       if (d.kind !== 'jump') continue;
       const limit = d.x ? this.stateAt(path, n)?.frames.at(-1)?.regs[d.src] : undefined;
-      const code = d.x || !['<', '<=', '!=', 's<', 's<='].includes(d.word) ? r.code : `r${d.dst} += 1\nif r${d.dst} ${d.word} ${d.imm} goto loop`;
       const from = this.trace!.why(this.paths!.stepAt(path, end), { kind: 'reg', frame: (this.stateAt(path, end)?.frames.length ?? 1) - 1, reg: d.dst }, 1)[0]?.pc ?? pc;
       const still = from < this.pcAt(path, n) || from > pc ? ` Nothing in the loop changes r${d.dst}.` : '';
+      // A counter that is there already is no advice.
+      const code = still !== '' && !d.x && ['<', '<=', '!=', 's<', 's<='].includes(d.word) ? `r${d.dst} += 1\nif r${d.dst} ${d.word} ${d.imm} goto loop` : r.code.replaceAll('rX', `r${d.dst}`);
       return { reg: d.dst, code, plain: `${r.plain} The loop goes on while r${d.dst} ${d.word} ${limit === undefined ? d.imm : `r${d.src}`} holds${limit === undefined ? '' : `, and r${d.src} is ${meaning(limit)}`}.${still}` };
     }
     return r;

@@ -1,0 +1,178 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/a-h/templ"
+)
+
+// Lab is a lab as its page shows it. Package server/course makes it of the
+// lab's text, which this package may not import. What has a JSON name is in
+// the page for its script.
+type Lab struct {
+	ID        string        `json:"id"`
+	Code      string        `json:"code"` // H9
+	Title     string        `json:"title"`
+	Privilege string        `json:"privilege"`
+	Kernels   []string      `json:"kernels"`
+	Exercises []LabExercise `json:"exercises"`
+	Questions []LabQuestion `json:"questions"`
+
+	Summary  string   `json:"-"`
+	Track    string   `json:"-"`
+	Minutes  int      `json:"-"`
+	Level    int      `json:"-"`
+	Goals    []string `json:"-"`
+	Requires []string `json:"-"` // identifiers of labs
+	HTML     string   `json:"-"` // the text, without solutions; trusted
+	// Solutions is the JSON file that the page fetches when a student asks:
+	// sources by exercise.
+	Solutions []byte `json:"-"`
+}
+
+// LabExercise is what <skep-exercise> works with.
+type LabExercise struct {
+	ID       string      `json:"id"`
+	Title    string      `json:"title"`
+	Starters []LabSource `json:"starters"`
+	Setup    string      `json:"setup"`
+	Trace    string      `json:"trace"`
+	Grade    string      `json:"grade"`
+	// Disagree is why a real kernel may grade otherwise; usually empty.
+	Disagree string `json:"disagree,omitempty"`
+}
+
+// LabSource is a program in a language, "c" or "asm".
+type LabSource struct {
+	Lang string `json:"lang"`
+	File string `json:"file"`
+	Text string `json:"text"`
+	// Editable is ranges of lines, from 1 and inclusive; none: all lines.
+	Editable [][2]int `json:"editable,omitempty"`
+}
+
+// LabQuestion is what <skep-question> works with.
+type LabQuestion struct {
+	ID      string      `json:"id"`
+	Kind    string      `json:"kind"` // choose, order, predict, click
+	Points  int         `json:"points"`
+	Options []LabOption `json:"options,omitempty"` // of order: in the right order
+	Source  string      `json:"source,omitempty"`  // assembly, of predict and click
+	At      string      `json:"at,omitempty"`
+	After   bool        `json:"after,omitempty"`
+	Reg     string      `json:"reg,omitempty"`
+	Answer  string      `json:"answer,omitempty"` // of click: the instruction
+}
+
+// LabOption is an answer that can be picked; HTML is trusted.
+type LabOption struct {
+	HTML  string `json:"html"`
+	Right bool   `json:"right,omitempty"`
+	Why   string `json:"why,omitempty"`
+}
+
+const solutionsFile = "solutions.json"
+
+// tracks are those of the course in its order.
+var tracks = []struct{ id, title, about string }{
+	{"machine", "The machine", "Registers, memory and bytecode: what a program is made of."},
+	{"hooks", "Hooks", "Where in the kernel a program runs, and what it sees there."},
+	{"maps", "Maps", "Keeping numbers, and sharing them with user space."},
+	{"verifier", "The verifier", "Why it says no, and how to make it say yes."},
+	{"portability", "Portability", "One program for many kernels."},
+	{"uses", "Uses", "Tools that people run every day."},
+	{"capstone", "Capstones", "Larger work of your own."},
+}
+
+func (m *Manifest) track(id string) []*Lab {
+	var out []*Lab
+	for _, l := range m.Labs {
+		if l.Track == id {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// lab is the lab with an identifier, nil for one that is not here.
+func (m *Manifest) lab(id string) *Lab {
+	for _, l := range m.Labs {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// openedBy is the labs that ask for this one.
+func (m *Manifest) openedBy(id string) []*Lab {
+	var out []*Lab
+	for _, l := range m.Labs {
+		for _, r := range l.Requires {
+			if r == id {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// levels says what a level asks of a student.
+func levelTitle(n int) string {
+	switch n {
+	case 1:
+		return "read and change a line"
+	case 2:
+		return "complete a program"
+	case 3:
+		return "write a program"
+	case 4:
+		return "write and measure"
+	}
+	return "open design"
+}
+
+func (l *Lab) count() string {
+	if n := len(l.Exercises); n != 1 {
+		return strconv.Itoa(n) + " exercises"
+	}
+	return "1 exercise"
+}
+
+func labPages(labs []*Lab) []page {
+	var out []page
+	for _, l := range labs {
+		out = append(out, page{"/labs/" + l.ID + "/{$}", "labs/" + l.ID + "/index.html", "../../",
+			func(m *Manifest, root string) templ.Component { return labPage(m, l, root) }})
+	}
+	return out
+}
+
+// LabPage renders one lab as it is now; for previews.
+func LabPage(l *Lab) http.Handler {
+	m, err := ReadManifest(Assets())
+	if err != nil {
+		return handler(http.StatusServiceUnavailable, func(*http.Request) templ.Component { return unbuiltPage(err.Error()) })
+	}
+	m.Labs = []*Lab{l}
+	return handler(http.StatusOK, func(*http.Request) templ.Component { return labPage(m, l, "../../") })
+}
+
+func solutions(l *Lab) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Write(l.Solutions)
+	})
+}
+
+// trusted writes HTML that labs made of Markdown without raw HTML.
+func trusted(html string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, html)
+		return err
+	})
+}
