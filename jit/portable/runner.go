@@ -203,8 +203,8 @@ func (r *Runner) entry() *entry {
 		return nil
 	}
 	m, err := p.code.Entry(r.op)
+	p.made++ // or tried
 	if err == nil {
-		p.made++
 		err = p.add(m, r)
 	}
 	if err != nil { // inside of a group, or too large

@@ -82,7 +82,7 @@ func LoadTemplate(ctx context.Context, k *Kernel, level Level) (*Template, error
 		return t, nil
 	}
 	start := time.Now()
-	if err := t.build(ctx); err != nil {
+	if err := t.boot(ctx); err != nil {
 		return nil, fmt.Errorf("template %s: %w", k.Version, err)
 	}
 	t.Built = time.Since(start)
@@ -129,6 +129,21 @@ func removeOld(dir, prefix string) {
 		os.RemoveAll(filepath.Join(dir, t.name))
 		os.Remove(filepath.Join(dir, t.name+".lock"))
 	}
+}
+
+// bootTries is how often a kernel may fail to come up. 6.12.95 of
+// bookworm-backports panics in half of its boots under TCG (a page fault in the
+// direct map, before init), and runs without fault once it is up; the template
+// needs one good boot.
+const bootTries = 5
+
+func (t *Template) boot(ctx context.Context) (err error) {
+	for range bootTries {
+		if err = t.build(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w (%d tries)", err, bootTries)
 }
 
 // build boots the kernel, lets the agent settle and freezes the machine.

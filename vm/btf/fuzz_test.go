@@ -9,7 +9,7 @@ func exercise(s *Spec, data []byte) {
 		t := s.Type(id)
 		s.Size(id)
 		s.TypeName(id)
-		s.AppendDef(nil, id)
+		s.AppendLayout(nil, id)
 		s.AppendValue(nil, id, data[:min(len(data), 64)])
 		s.StructAccess(id, uint32(i), 4, true)
 		s.PathAt(id, uint32(i))

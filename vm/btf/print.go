@@ -5,6 +5,8 @@ import "strconv"
 // printer writes C. Its fuel bounds the work on a hostile blob, in which
 // types may contain each other without end.
 type printer struct {
+	offsets bool   // write where members lie
+	base    uint32 // bits from the start of the outermost type to the struct in hand
 	s    *Spec
 	fuel int
 }
@@ -23,8 +25,24 @@ func (s *Spec) AppendDecl(dst []byte, id ID, name string) []byte {
 
 // AppendDef writes the definition of a type with all its members, ending in
 // ";": what a header would have. A datasec is its variables, a line each.
-func (s *Spec) AppendDef(dst []byte, id ID) []byte {
-	p, t := s.printer(), s.Type(id)
+func (s *Spec) AppendDef(dst []byte, id ID) []byte { return s.printer().def(dst, id) }
+
+// AppendLayout is [Spec.AppendDef] with the place of each member, from the
+// start of the type: "__u32 pid; /* off 4, size 4 */", "__u8 urg: 1; /* off 13, bit 5 */",
+// and the size of the whole behind it.
+func (s *Spec) AppendLayout(dst []byte, id ID) []byte {
+	p := s.printer()
+	p.offsets = true
+	dst = p.def(dst, id)
+	if n, ok := s.Size(id); ok {
+		dst = append(dst, " /* size "...)
+		dst = append(strconv.AppendUint(dst, uint64(n), 10), " */"...)
+	}
+	return dst
+}
+
+func (p *printer) def(dst []byte, id ID) []byte {
+	t := p.s.Type(id)
 	switch t.Kind() {
 	case KindStruct, KindUnion, KindEnum, KindEnum64:
 		dst = append(dst, p.body(t, 0, 0)...)
@@ -43,11 +61,8 @@ func (s *Spec) AppendDef(dst []byte, id ID) []byte {
 				return append(dst, "/* ... */"...)
 			}
 			dst = append(dst, p.decl(v.Type, "", 0, 0)...)
-			dst = append(dst, "; /* off "...)
-			dst = strconv.AppendUint(dst, uint64(v.Offset), 10)
-			dst = append(dst, ", size "...)
-			dst = strconv.AppendUint(dst, uint64(v.Size), 10)
-			dst = append(dst, " */"...)
+			dst = append(dst, ';')
+			dst = appendPlace(dst, uint64(v.Offset), ", size ", uint64(v.Size))
 		}
 	default:
 		dst = append(dst, p.decl(id, "", 0, 0)...)
@@ -90,6 +105,9 @@ func (p *printer) decl(id ID, ident string, depth, indent int) string {
 		}
 		return join("struct "+name, ident)
 	case KindPtr:
+		outer := p.base
+		defer func() { p.base = outer }()
+		p.base = 0 // what it points to lies elsewhere
 		switch p.s.Kind(p.s.SkipQualifiers(t.Target())) {
 		case KindArray, KindFuncProto:
 			return p.decl(t.Target(), "(*"+ident+")", depth+1, indent)
@@ -179,15 +197,31 @@ func (p *printer) body(t Type, depth, indent int) string {
 		}
 		m := t.Member(i)
 		p.fuel -= len(m.Name) / 16
+		outer := p.base
+		p.base += m.Offset
 		out = append(out, p.decl(m.Type, m.Name, depth+1, indent+1)...)
 		if m.Bits != 0 {
 			out = append(out, ": "...)
 			out = strconv.AppendUint(out, uint64(m.Bits), 10)
 		}
 		out = append(out, ';')
+		if p.offsets && m.Bits != 0 {
+			out = appendPlace(out, uint64(p.base/8), ", bit ", uint64(p.base%8))
+		} else if p.offsets {
+			n, _ := p.s.Size(m.Type)
+			out = appendPlace(out, uint64(p.base/8), ", size ", uint64(n))
+		}
+		p.base = outer
 	}
 	out = newline(out, indent)
 	return string(append(out, '}'))
+}
+
+// appendPlace is the comment that says where a member or variable lies.
+func appendPlace(dst []byte, off uint64, what string, n uint64) []byte {
+	dst = strconv.AppendUint(append(dst, " /* off "...), off, 10)
+	dst = strconv.AppendUint(append(dst, what...), n, 10)
+	return append(dst, " */"...)
 }
 
 func newline(dst []byte, indent int) []byte {

@@ -46,6 +46,7 @@ func verbs() []verb {
 		{"serve", "[-addr HOST:PORT]", "serve playground and API (what skep does without a verb)", runServe},
 		{"asm", "[-o FILE] [--json] FILE", "assemble text to bytecode", runAsm},
 		{"dis", "[-dialect D] [--json] FILE", "print bytecode or an object file as text", runDis},
+		{"btf", "[--json] FILE|kernel|builtin [TYPE]", "print types in C, with offsets", runBTF},
 		{"verify", "[-priv P] [-log N] [--json] FILE | --batch", "say what the kernel's verifier would say", runVerify},
 		{"run", "[--json] FILE | --batch", "run a program over packets", runRun},
 		{"conformance", "[--json] DIR | -plugin", "run bpf_conformance files", runConformance},

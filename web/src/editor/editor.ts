@@ -99,7 +99,8 @@ class Dot extends GutterMarker {
 }
 const dot = new Dot('skep-bp', '●'), arrow = new Dot('skep-at', '▸');
 
-export function createEditor(parent: HTMLElement, root: ShadowRoot, on: Events): Editor {
+/** extra is added to what every editor has; text that setText puts in is not filtered by it. */
+export function createEditor(parent: HTMLElement, root: ShadowRoot, on: Events, extra: Extension = []): Editor {
   const language = new Compartment(), mode = new Compartment();
   let quiet = false, current = '';
   const lineOf = (view: EditorView, y: number) => view.state.doc.lineAt(view.lineBlockAtHeight(y - view.documentTop).from).number;
@@ -136,7 +137,7 @@ export function createEditor(parent: HTMLElement, root: ShadowRoot, on: Events):
       mouseleave: () => { on.pointed(0); return false; },
     }),
     EditorView.contentAttributes.of({ 'aria-label': 'Source code', tabindex: '0', spellcheck: 'false', autocapitalize: 'off' }),
-    theme, syntaxHighlighting(colours),
+    theme, syntaxHighlighting(colours), extra,
   ];
   const view = new EditorView({
     parent, root, state: EditorState.create({ doc: '', extensions: [base, language.of([]), mode.of([])] }),
@@ -146,7 +147,7 @@ export function createEditor(parent: HTMLElement, root: ShadowRoot, on: Events):
     setText(text, l, readOnly) {
       quiet = true;
       if (text !== current) {
-        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 } });
+        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 }, filter: false });
         current = text;
       }
       const key = `${l}${readOnly}`;

@@ -8,10 +8,13 @@ declare const SKEP_KEEP: readonly string[];
 declare const SKEP_VERSION: string;
 
 interface Life extends Event { waitUntil(p: Promise<unknown>): void }
+/** A page that was visited asks to be kept, with what only such pages need: labs. */
+interface Message extends Life { readonly data: { readonly keep?: readonly string[] } }
 interface Fetch extends Life { readonly request: Request; respondWith(r: Promise<Response>): void }
 interface Scope {
   addEventListener(type: 'install' | 'activate', f: (e: Life) => void): void;
   addEventListener(type: 'fetch', f: (e: Fetch) => void): void;
+  addEventListener(type: 'message', f: (e: Message) => void): void;
   skipWaiting(): Promise<void>;
   readonly clients: { claim(): Promise<void> };
   readonly registration: { readonly scope: string };
@@ -19,7 +22,7 @@ interface Scope {
 const self_ = self as unknown as Scope;
 
 const name = `skep-${SKEP_VERSION}`;
-const pages = ['./', 'gallery/', 'reference/', 'reference/helpers/', 'reference/maps/', 'reference/programs/', 'reference/instructions/', 'offline.html'];
+const pages = ['./', 'gallery/', 'labs/', 'reference/', 'reference/helpers/', 'reference/maps/', 'reference/programs/', 'reference/instructions/', 'offline.html'];
 const at = (path: string) => new URL(path, self_.registration.scope).href;
 
 self_.addEventListener('install', e => {
@@ -43,6 +46,14 @@ self_.addEventListener('fetch', e => {
   const url = new URL(e.request.url), scope = self_.registration.scope;
   if (e.request.method !== 'GET' || !url.href.startsWith(scope) || url.href.startsWith(at('api/'))) return;
   e.respondWith(e.request.mode === 'navigate' ? page(e.request) : file(e.request));
+});
+
+self_.addEventListener('message', e => {
+  const wanted = (e.data.keep ?? []).filter(u => u.startsWith(self_.registration.scope));
+  e.waitUntil((async () => {
+    const store = await caches.open(name);
+    for (const u of wanted) if (u.endsWith('/') || await store.match(u) === undefined) await store.add(u);
+  })().catch(() => {})); // offline, or no room: the next visit asks again
 });
 
 async function file(r: Request): Promise<Response> {

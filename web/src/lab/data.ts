@@ -1,0 +1,58 @@
+/** What the page holds for its script (web.Lab in Go), and where things are. */
+import type { Privilege } from '../engine/zprotocol';
+
+export interface LabSource {
+  readonly lang: 'c' | 'asm';
+  readonly file: string;
+  readonly text: string;
+  /** Ranges of lines from 1, both ends included; none: all lines. */
+  readonly editable?: readonly (readonly [number, number])[];
+}
+
+export interface LabExercise {
+  readonly id: string;
+  readonly title: string;
+  readonly starters: readonly LabSource[];
+  readonly setup: string;
+  readonly trace: string;
+  readonly grade: string;
+  /** Why a real kernel may grade otherwise. */
+  readonly disagree?: string;
+}
+
+export interface LabOption {
+  readonly html: string;
+  readonly right?: boolean;
+  readonly why?: string;
+}
+
+export interface LabQuestion {
+  readonly id: string;
+  readonly kind: 'choose' | 'order' | 'predict' | 'click';
+  readonly points: number;
+  readonly options?: readonly LabOption[];
+  readonly source?: string;
+  readonly at?: string;
+  readonly after?: boolean;
+  readonly reg?: string;
+  readonly answer?: string;
+}
+
+export interface Lab {
+  readonly id: string;
+  readonly code: string;
+  readonly title: string;
+  readonly privilege: Privilege;
+  readonly kernels: readonly string[];
+  readonly exercises: readonly LabExercise[] | null;
+  readonly questions: readonly LabQuestion[] | null;
+}
+
+/** The lab of this page; null on other pages. */
+export const lab: Lab | null = (() => {
+  const text = document.getElementById('lab-data')?.textContent;
+  return text == null ? null : JSON.parse(text) as Lab;
+})();
+
+/** A path of the site, from its top. */
+export const site = (path: string): URL => new URL(path, import.meta.url);

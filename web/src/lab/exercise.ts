@@ -1,0 +1,264 @@
+/**
+ * <skep-exercise exercise="drop-all">: a program to write, graded while one
+ * types. The starter that stands in the element is what is seen without a
+ * script.
+ */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import type { Editor, Paint } from '../editor/editor';
+import type { Source } from '../engine/api';
+import { defaultOptions } from '../engine/api';
+import { wireSource } from '../engine/client';
+import { encodeLink } from '../engine/link';
+import { gradeCall, type Graded, type Problem } from '../engine/zprotocol';
+import { compile } from '../model/compile';
+import { styles } from '../ui/pane';
+import { grader } from './client';
+import { lab, site, type LabExercise, type LabSource } from './data';
+import text from './exercise.css';
+import { HandIn, handIn } from './handin';
+import { Bench, keep, progressOf } from './memory';
+import { came, lineOf, problems, report, type On } from './report';
+
+/** How long, in ms, the student pauses before a trial: C takes a compiler. */
+const pause = { asm: 60, c: 500 };
+/** Without an answer for so long the page says what it waits for. */
+const words = 300;
+
+const title = { c: 'C', asm: 'Assembly' };
+
+@customElement('skep-exercise')
+export class Exercise extends LitElement {
+  static override styles = styles(text);
+  @state() private language: 'c' | 'asm' = 'asm';
+  @state() private graded: Graded | null = null;
+  /** Why the present text has no grade: a compiler's messages, or words. */
+  @state() private refused: readonly Problem[] = [];
+  @state() private why = '';
+  /** What is shown is of an earlier text. */
+  @state() private old = false;
+  @state() private slow = '';
+  @state() private editor: Editor | null = null;
+  @state() private solution: readonly LabSource[] | string | null = null;
+  @state() private earlier = false;
+  /** Exercises of the lab, for the way from one to the next. */
+  @state() private reached = 0;
+  private of!: LabExercise;
+  private bench!: Bench;
+  private hand!: HandIn;
+  private source = '';
+  private timer = 0;
+  private turn = 0;
+  private compiling = new AbortController();
+  private awake = false;
+  /** From the last key to the grade, in ms; tests read it. */
+  took = 0;
+  private typed = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const of = lab?.exercises?.find(e => e.id === this.getAttribute('exercise'));
+    if (of === undefined || this.of !== undefined) return;
+    this.of = of;
+    this.bench = new Bench(lab!.id, of.id);
+    this.hand = new HandIn(lab!, of, () => this.requestUpdate());
+    const kept = of.starters.find(s => s.lang === this.bench.lang);
+    this.language = (kept ?? of.starters.find(s => s.lang === 'asm') ?? of.starters[0])!.lang;
+    this.source = this.bench.draft(this.language) ?? this.starter.text;
+    addEventListener('skep-progress', () => { this.reached++; });
+  }
+
+  private get starter(): LabSource { return this.of.starters.find(s => s.lang === this.language)!; }
+
+  /** Brings the editor and the first grade; called when the exercise comes into view. */
+  wake(): void {
+    if (this.awake) return;
+    this.awake = true;
+    void this.edit();
+    void this.grade();
+  }
+
+  private async edit(): Promise<void> {
+    try {
+      const [{ createEditor }, { locked }] = await Promise.all([import('../editor/editor'), import('./locked')]);
+      await this.updateComplete;
+      const parent = this.renderRoot.querySelector<HTMLElement>('.code');
+      if (parent === null) return;
+      this.editor = createEditor(parent, this.shadowRoot!, {
+        changed: t => this.changed(t), breakpoint: () => {}, pointed: () => {},
+        run: () => void this.grade(), leave: () => this.renderRoot.querySelector<HTMLElement>('.tools button')?.focus(),
+      }, locked(() => this.starter));
+      this.editor.setText(this.source, this.language, false);
+      this.paint();
+    } catch { /* the plain field stays: offline before the first full visit */ }
+  }
+
+  private changed(t: string): void {
+    this.source = t;
+    this.typed = performance.now();
+    this.old = true;
+    this.compiling.abort();
+    this.hand.edited();
+    this.bench.saveDraft(this.language, t);
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.grade(), pause[this.language]);
+  }
+
+  /** Puts another text into the editor: the starter, an earlier attempt. */
+  private put(t: string): void {
+    this.editor?.setText(t, this.language, false);
+    this.changed(t);
+    this.earlier = false;
+    void this.grade();
+  }
+
+  private async grade(): Promise<void> {
+    clearTimeout(this.timer);
+    const turn = ++this.turn, t = this.source, lang = this.language;
+    const timer = setTimeout(() => { this.slow = lang === 'c' ? 'compiling and trying it' : 'trying it'; }, words);
+    try {
+      let source: Source = { kind: 'asm', text: t };
+      if (lang === 'c') {
+        this.compiling.abort();
+        this.compiling = new AbortController();
+        const c = await compile(t, this.compiling.signal);
+        if (turn !== this.turn) return;
+        this.refused = c.problems;
+        if (!c.ok) {
+          this.why = 'It does not compile yet.';
+          if (c.problems.every(p => p.line === 0)) this.why = '';
+          this.graded = null;
+          this.old = false;
+          return;
+        }
+        source = { kind: 'object', bytes: c.object };
+      } else {
+        this.refused = [];
+      }
+      const a = await grader.ask(this.of.id, gradeCall, {
+        source: wireSource(source), setup: this.of.setup, trace: this.of.trace, grade: this.of.grade, seed: 1n, privilege: lab!.privilege,
+      });
+      if (turn !== this.turn || a.kind === 'overtaken') return;
+      if (a.kind === 'failed') {
+        this.why = `The grader could not be started: ${a.why}. The next change tries again.`;
+        return;
+      }
+      this.took = performance.now() - this.typed;
+      this.told(a.value, t);
+    } catch { // the compiler was given up for a newer text
+    } finally {
+      clearTimeout(timer);
+      if (turn === this.turn) {
+        this.slow = '';
+        this.paint();
+      }
+    }
+  }
+
+  private told(g: Graded, t: string): void {
+    const before = this.graded;
+    this.graded = g;
+    this.why = '';
+    this.old = false;
+    if (t !== this.starter.text) {
+      if (before === null || came(before) !== came(g)) this.bench.add(this.language, t, came(g));
+      if (g.outcome === 'accepted') keep(lab!.id, this.of.id, { points: g.points, total: g.total, passed: g.passed });
+    }
+  }
+
+  private paint(): void {
+    const g = this.graded, all: Paint['problems'][number][] = [];
+    for (const p of [...this.refused, ...g?.problems ?? []]) all.push({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message });
+    if (g?.outcome === 'rejected') {
+      const line = lineOf(g.place, this.source), l = this.source.split('\n')[line - 1] ?? '', code = l.trim();
+      if (code !== '') all.push({ line, col: l.indexOf(code) + 1, length: code.length, error: true, message: g.message });
+    }
+    this.editor?.paint({ hues: new Map(), now: 0, pointed: 0, breakpoints: new Set(), problems: all });
+  }
+
+  private pick(lang: 'c' | 'asm'): void {
+    if (lang === this.language) return;
+    this.bench.lang = this.language = lang;
+    this.graded = null;
+    this.source = this.bench.draft(lang) ?? this.starter.text;
+    this.editor?.setText(this.source, lang, false);
+    this.hand.edited();
+    void this.grade();
+  }
+
+  /** The playground with this program and these events, at a step. */
+  private async stepThrough(event = 0): Promise<void> {
+    const tab = window.open('', '_blank'); // now: a browser lets no page do it later
+    let step = 0;
+    for (const e of this.graded?.events.slice(0, event) ?? []) for (const f of e.firings) step += f.steps + 1;
+    const fragment = await encodeLink({
+      program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: this.of.trace },
+      options: defaultOptions, maps: [], step, breakpoints: [], view: '',
+    });
+    const to = site('./');
+    to.hash = fragment;
+    if (tab === null) location.href = to.href;
+    else tab.location.href = to.href;
+  }
+
+  private async showSolution(): Promise<void> {
+    if (this.solution !== null) {
+      this.solution = null;
+      return;
+    }
+    try {
+      const all = await (await fetch(site(`labs/${lab!.id}/solutions.json`))).json() as Record<string, LabSource[]>;
+      this.solution = all[this.of.id] ?? [];
+    } catch {
+      this.solution = 'The solution could not be fetched: you are offline, and it was not looked at before.';
+    }
+  }
+
+  private readonly on: On = {
+    line: (line, col) => this.editor?.show(line, col),
+    step: event => void this.stepThrough(event),
+  };
+
+  private way(): TemplateResult | typeof nothing {
+    const all = lab!.exercises ?? [], done = progressOf(lab!.id);
+    return html`<nav class="way" aria-label="Exercises" data-progress=${this.reached}>${all.map((e, i) => html`<a href="#${e.id}" aria-current=${e.id === this.of.id ? 'true' : nothing}
+      title=${e.title}>${i + 1}<span class="name">${e.title}</span>${done[e.id]?.passed === true ? html`<span class="ok" aria-label="passed">✓</span>` : nothing}</a>`)}</nav>`;
+  }
+
+  private tools(): TemplateResult {
+    const tries = this.bench.attempts(this.language);
+    return html`<div class="tools">
+      ${this.of.starters.length < 2 ? html`<span class="second">${title[this.language]}</span>` : html`<div role="group" aria-label="Language" class="langs">${this.of.starters.map(s => html`
+        <button aria-pressed=${s.lang === this.language} @click=${() => this.pick(s.lang)}>${title[s.lang]}</button>`)}</div>`}
+      <span class="grow"></span>
+      <button @click=${() => { this.earlier = !this.earlier; }} aria-expanded=${this.earlier} ?disabled=${tries.length === 0}>Attempts</button>
+      <button @click=${() => this.put(this.starter.text)} ?disabled=${this.source === this.starter.text}>Reset</button>
+      <button @click=${() => void this.stepThrough()}>Step through it</button></div>
+      ${this.earlier ? html`<ol class="tries">${tries.toReversed().map(a => html`<li><button class="bare" @click=${() => this.put(a.text)}>
+        <span class="mono">${new Date(a.at).toLocaleTimeString()}</span> <span>${a.came}</span> <span class="second">${a.text.split('\n').length} lines</span></button></li>`)}</ol>` : nothing}`;
+  }
+
+  private solutions(): TemplateResult {
+    const s = this.solution;
+    return html`<p class="solve"><button class="link" aria-expanded=${s !== null} @click=${() => void this.showSolution()}>${s === null ? 'Show a solution' : 'Hide the solution'}</button></p>
+      ${s === null ? nothing : typeof s === 'string' ? html`<p class="second">${s}</p>` : s.map(x => html`<details class="solution" ?open=${x.lang === this.language}>
+        <summary>${title[x.lang]}</summary><pre tabindex="0">${x.text}</pre></details>`)}`;
+  }
+
+  override render(): TemplateResult | typeof nothing {
+    if (this.of === undefined) return nothing;
+    const g = this.graded;
+    return html`${this.way()}${this.tools()}
+      <div class="editor"><div class="code" ?hidden=${this.editor === null}></div>${this.editor !== null ? nothing
+        : html`<textarea spellcheck="false" autocapitalize="off" aria-label="Source code" .value=${this.source} @input=${(e: Event) => this.changed((e.target as HTMLTextAreaElement).value)}></textarea>`}</div>
+      <div class="result ${this.old ? 'old' : ''}" aria-busy=${this.slow !== ''}>
+        <p class="sr" role="status">${g === null || this.old ? '' : came(g)}</p>
+        ${this.slow === '' ? nothing : html`<p class="slow" role="status">${this.slow} …</p>`}
+        ${this.why === '' ? nothing : html`<p class="head">${this.why}</p>`}
+        ${problems(this.refused, this.on)}
+        ${g === null ? nothing : report(g, this.source, this.on)}
+        ${handIn(this.hand, this.language, this.source, g)}
+        ${this.solutions()}
+      </div>`;
+  }
+}

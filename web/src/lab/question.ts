@@ -1,0 +1,159 @@
+/**
+ * <skep-question question="ID" kind="choose|order|predict|click">: a question
+ * whose answer is checked at once and explained. Its words stand in the
+ * element; what can be picked is drawn here.
+ */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { unsafeHTML } from 'lit/directives/unsafe-html.js';
+import { wireSource } from '../engine/client';
+import { predictCall } from '../engine/zprotocol';
+import { styles } from '../ui/pane';
+import { grader } from './client';
+import { lab, type LabOption, type LabQuestion } from './data';
+import { keep } from './memory';
+import text from './question.css';
+import { sentence } from './server';
+
+/** 0 wrong, 1 half, 2 right. */
+interface Checked { readonly score: number; readonly word: string; readonly reason: string }
+
+const right: Checked = { score: 2, word: 'Right.', reason: '' }, wrong: Checked = { score: 0, word: 'Not yet.', reason: '' };
+
+@customElement('skep-question')
+export class Question extends LitElement {
+  static override styles = styles(text);
+  @state() private checked: Checked | null = null;
+  @state() private picked: ReadonlySet<number> = new Set();
+  /** Of an order question: indices into options as they lie now. */
+  @state() private order: readonly number[] = [];
+  @state() private answer = '';
+  private dragged = -1;
+  private of!: LabQuestion;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const of = lab?.questions?.find(q => q.id === this.getAttribute('question'));
+    if (of === undefined) return;
+    this.of = of;
+    // The list (and what is clicked into) is drawn here instead.
+    const list = of.kind === 'choose' ? 'ul' : of.kind === 'order' ? 'ol' : of.kind === 'click' ? 'pre' : null;
+    if (list !== null) this.querySelector(`:scope > ${list}`)?.remove();
+    this.order = shuffled(of.options?.length ?? 0, of.id);
+  }
+
+  private get options(): readonly LabOption[] { return this.of.options ?? []; }
+
+  private tell(c: Checked): void {
+    this.checked = c;
+    keep(lab!.id, `?${this.of.id}`, { points: c.score * this.of.points / 2, total: this.of.points, passed: c.score === 2 });
+  }
+
+  private async check(): Promise<void> {
+    switch (this.of.kind) {
+      case 'choose':
+        this.tell(this.options.every((o, i) => (o.right === true) === this.picked.has(i)) ? right : wrong);
+        break;
+      case 'order':
+        this.tell(this.order.every((n, i) => n === i) ? right
+          : { ...wrong, reason: `${this.order.filter((n, i) => n === i).length} of ${this.order.length} are where they belong.` });
+        break;
+      case 'predict': {
+        const a = await grader.ask(`?${this.of.id}`, predictCall, {
+          source: wireSource({ kind: 'asm', text: this.of.source ?? '' }), at: this.of.at ?? '', after: this.of.after ?? false,
+          reg: this.of.reg ?? '', answer: this.answer, privilege: lab!.privilege,
+        });
+        if (a.kind === 'overtaken') return;
+        if (a.kind === 'failed') this.checked = { ...wrong, word: 'No answer.', reason: `The verifier could not be started: ${a.why}.` };
+        else if (a.value.problems.length > 0) this.checked = { ...wrong, word: 'No answer.', reason: sentence(a.value.problems[0]!.message) };
+        else this.tell({ score: a.value.score, word: ['Not yet.', 'Sound, but loose: half.', 'Exactly.'][a.value.score]!, reason: sentence(a.value.reason) });
+        break;
+      }
+    }
+  }
+
+  private toggle(i: number, one: boolean): void {
+    const p = new Set(one ? [] : this.picked);
+    if (!one && this.picked.has(i)) p.delete(i);
+    else p.add(i);
+    this.picked = p;
+    this.checked = null;
+  }
+
+  private choose(): TemplateResult {
+    const one = this.options.filter(o => o.right).length === 1;
+    return html`<fieldset><legend class="sr">${one ? 'Pick one' : 'Pick all that are right'}</legend>${this.options.map((o, i) => {
+      const on = this.picked.has(i), told = this.checked !== null && on;
+      return html`<div class="option"><label><input type=${one ? 'radio' : 'checkbox'} name=${this.of.id} .checked=${on} @change=${() => this.toggle(i, one)}>
+        <span>${unsafeHTML(o.html)}</span></label>
+        ${told ? html`<div class="why"><b class=${o.right ? 'ok' : 'bad'}>${o.right ? '✓ Yes.' : '✗ No.'}</b> ${unsafeHTML(o.why ?? '')}</div>` : nothing}</div>`;
+    })}</fieldset>`;
+  }
+
+  private move(from: number, to: number): void {
+    if (to < 0 || to >= this.order.length || from === to || from < 0) return;
+    const o = [...this.order], [x] = o.splice(from, 1);
+    o.splice(to, 0, x!);
+    this.order = o;
+    this.checked = null;
+  }
+
+  private async moved(from: number, to: number, button: string): Promise<void> {
+    this.move(from, to);
+    await this.updateComplete;
+    this.renderRoot.querySelectorAll<HTMLElement>('.order li')[to]?.querySelector<HTMLButtonElement>(`.${button}:not(:disabled), button:not(:disabled)`)?.focus();
+  }
+
+  private sort(): TemplateResult {
+    return html`<ol class="order">${this.order.map((n, i) => html`<li draggable="true" @dragstart=${() => { this.dragged = i; }}
+      @dragover=${(e: DragEvent) => e.preventDefault()} @drop=${(e: DragEvent) => { e.preventDefault(); this.move(this.dragged, i); }}>
+      <span>${unsafeHTML(this.options[n]!.html)}</span><span class="grow"></span>
+      <button class="up" ?disabled=${i === 0} aria-label="Move number ${i + 1} up" @click=${() => void this.moved(i, i - 1, 'up')}>↑</button>
+      <button class="down" ?disabled=${i === this.order.length - 1} aria-label="Move number ${i + 1} down" @click=${() => void this.moved(i, i + 1, 'down')}>↓</button></li>`)}</ol>`;
+  }
+
+  private predict(): TemplateResult {
+    return html`<form class="predict" @submit=${(e: Event) => { e.preventDefault(); void this.check(); }}>
+      <label><span class="mono">${this.of.reg}</span> is <input type="text" spellcheck="false" autocapitalize="off" autocomplete="off" .value=${this.answer}
+        @input=${(e: Event) => { this.answer = (e.target as HTMLInputElement).value; this.checked = null; }}></label>
+      <button class="outlined">Check</button> <span class="hint">a number, a range such as 0..255, or a type</span></form>`;
+  }
+
+  private listing(): TemplateResult {
+    const lines = (this.of.source ?? '').replace(/\n$/, '').split('\n');
+    return html`<ol class="listing">${lines.map((l, i) => {
+      const code = bare(l), can = code !== '' && !code.startsWith('.') && !code.endsWith(':');
+      return html`<li>${can ? html`<button class="bare mono ${this.picked.has(i) ? 'picked' : ''}" aria-pressed=${this.picked.has(i)} @click=${() => this.point(i, code)}>${l.trim()}</button>`
+        : html`<span class="mono second">${l.trim()}</span>`}</li>`;
+    })}</ol>`;
+  }
+  private point(i: number, code: string): void {
+    this.picked = new Set([i]);
+    this.tell(code === bare(this.of.answer ?? '') ? right : { ...wrong, reason: 'Another instruction is meant.' });
+  }
+
+  override render(): TemplateResult {
+    const c = this.checked;
+    if (this.of === undefined) return html`<slot></slot>`;
+    const body = { choose: () => this.choose(), order: () => this.sort(), predict: () => this.predict(), click: () => this.listing() }[this.of.kind]();
+    const button = this.of.kind === 'choose' || this.of.kind === 'order';
+    return html`<slot></slot>${body}
+      <div class="end">${button ? html`<button class="outlined" ?disabled=${this.of.kind === 'choose' && this.picked.size === 0} @click=${() => void this.check()}>Check</button>` : nothing}
+      <p role="status">${c === null ? nothing : html`<b class=${c.score === 2 ? 'ok' : c.score === 0 ? 'bad' : ''}>${c.score === 2 ? '✓ ' : c.score === 0 ? '✗ ' : '≈ '}${c.word}</b> ${c.reason}`}</p></div>`;
+  }
+}
+
+const bare = (line: string) => line.replace(/\s*(;|\/\/|#).*$/, '').trim().replace(/\s+/g, ' ');
+
+/** The numbers below n, mixed the same way at each visit, never in order. */
+function shuffled(n: number, seed: string): number[] {
+  const out = Array.from({ length: n }, (_, i) => i);
+  let h = 2166136261;
+  for (const c of seed) h = Math.imul(h ^ c.charCodeAt(0), 16777619) >>> 0;
+  for (let i = n - 1; i > 0; i--) {
+    h = (Math.imul(h, 1664525) + 1013904223) >>> 0;
+    const j = h % (i + 1);
+    [out[i], out[j]] = [out[j]!, out[i]!];
+  }
+  return n > 1 && out.every((x, i) => x === i) ? [...out.slice(1), out[0]!] : out;
+}
