@@ -4,14 +4,14 @@ import (
 	"testing"
 
 	"skep/vm/btf"
-	"skep/vm/world"
+	"skep/vm/kernel"
 )
 
 // TestPartialBTF: with BTF that holds a part of a kernel's types, as the page
 // has it, a program gets the kernel's verdict or none.
 func TestPartialBTF(t *testing.T) {
 	c := loadCorpus(t)
-	part := world.Kernel()
+	part := kernel.Types()
 	decided, n := 0, 0
 	for _, r := range c.records {
 		p, err := c.program(r)

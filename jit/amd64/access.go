@@ -1,6 +1,7 @@
 package amd64
 
 import (
+	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/jit/window"
 	"skep/vm/isa"
@@ -22,7 +23,7 @@ func (l *lower) address(o *ir.Op, b, index uint8, off int32, n int, write bool) 
 	}
 	switch {
 	case o.Flags&ir.Proved != 0:
-	case b == isa.R10 && !m.hasIndex && off >= -frameSize && int(off)+n <= 0:
+	case b == isa.R10 && !m.hasIndex && off >= -contract.FrameSize && int(off)+n <= 0:
 		// Inside the frame by its own numbers.
 	default:
 		l.check(m, b, n, write)
@@ -45,11 +46,11 @@ func (l *lower) check(m mem, b uint8, n int, write bool) {
 	if write {
 		w += window.Count / 2
 	}
-	at := int32(CtxWindows + w*window.Size)
+	at := int32(contract.CtxWindows + w*window.Size)
 	l.lea(w64, scratch, m)
 	l.rm(w64, 0x2b, scratch, ctx(at))
 	l.rm(w64, 0x3b, scratch, ctx(at+8*int32(log2(n)+1)))
-	s := stub{op: l.op, reason: MissReason(n, w), addr: m, size: n, window: w, at: l.far(ccAE)}
+	s := stub{op: l.op, reason: contract.MissReason(n, w), addr: m, size: n, window: w, at: l.far(ccAE)}
 	s.back = l.pos()
 	l.stubs = append(l.stubs, s)
 }

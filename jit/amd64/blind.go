@@ -12,18 +12,9 @@ import (
 // immediates of arithmetic, moves, jumps, stores and lddw, not offsets and
 // not the counts of shifts.
 
-// key is the next number to hide a constant behind (splitmix64).
-func (l *lower) key() uint64 {
-	l.seed += 0x9e3779b97f4a7c15
-	z := l.seed
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 // hidden loads a sign-extended immediate without showing it.
 func (l *lower) hidden(d reg, v int32) {
-	k := int32(l.key()) | 0x01000000 // four bytes long, always
+	k := int32(l.keys.Next()) | 0x01000000 // four bytes long, always
 	l.rr(w64, 0xc7, 0, d)
 	l.imm32(v ^ k)
 	l.rr(w64, 0x81, aluXor, d)
@@ -41,7 +32,7 @@ func (l *lower) blinded(o *ir.Op) bool {
 	d := regs[o.Dst]
 	switch row.Form {
 	case isa.FormWide:
-		k := l.key() | 1<<63
+		k := l.keys.Next() | 1<<63
 		l.byte(0x48|byte(d>>3), 0xb8|byte(d&7))
 		l.imm64(o.Imm ^ k)
 		l.byte(0x49, 0xbc) // mov scratch
@@ -78,7 +69,7 @@ func (l *lower) blinded(o *ir.Op) bool {
 	case isa.FormStoreImm:
 		n, _ := o.Access()
 		m := l.address(o, o.Dst, o.Index, o.Off, n, true)
-		k := int32(l.key())
+		k := int32(l.keys.Next())
 		switch n {
 		case 1:
 			l.rm(0, 0xc6, 0, m)

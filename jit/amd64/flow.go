@@ -1,6 +1,7 @@
 package amd64
 
 import (
+	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/jit/window"
 	"skep/vm/isa"
@@ -72,9 +73,9 @@ func (l *lower) goTo(o *ir.Op) {
 	l.back(o)
 	if o.Own == isa.KindMayGoto {
 		l.loops()
-		at := mem{base: scratch, disp: CtxLoops}
+		at := mem{base: scratch, disp: contract.CtxLoops}
 		l.rm(0, 0x81, 7, at) // cmp dword
-		l.imm32(MaxLoops)
+		l.imm32(contract.MaxLoops)
 		l.jcc(ccAE, o.Target)
 		l.rm(0, 0xff, 0, at) // inc dword
 		return
@@ -88,7 +89,7 @@ func (l *lower) goTo(o *ir.Op) {
 // of returns stays right.
 func (l *lower) end(o *ir.Op) {
 	if o.Flags&ir.Main != 0 {
-		l.rm(w64, 0x3b, rsp, ctx(CtxBottom))
+		l.rm(w64, 0x3b, rsp, ctx(contract.CtxBottom))
 		l.ends = append(l.ends, l.far(ccE))
 	}
 	l.byte(0xc3)
@@ -99,8 +100,8 @@ func (l *lower) end(o *ir.Op) {
 func (l *lower) call(o *ir.Op) {
 	l.burn(8)
 	if o.Flags&ir.Shallow == 0 {
-		l.rm(w64, 0x3b, rbp, ctx(CtxFloor))
-		l.stubs = append(l.stubs, stub{op: l.op, reason: uint32(ExitHost), at: l.far(ccBE), back: -1})
+		l.rm(w64, 0x3b, rbp, ctx(contract.CtxFloor))
+		l.stubs = append(l.stubs, stub{op: l.op, reason: uint32(contract.ExitHost), at: l.far(ccBE), back: -1})
 	}
 	keep := o.Out & ir.Saved
 	f := l.u.FuncAt(o.Target)
@@ -110,16 +111,16 @@ func (l *lower) call(o *ir.Op) {
 			l.push(regs[r])
 		}
 	}
-	l.aluImm(w64, aluSub, rbp, frameStride)
+	l.aluImm(w64, aluSub, rbp, contract.FrameStride)
 	if f.MayGoto {
 		l.loops()
-		l.rm(w64, 0xc7, 0, mem{base: scratch, disp: CtxLoops})
+		l.rm(w64, 0xc7, 0, mem{base: scratch, disp: contract.CtxLoops})
 		l.imm32(0)
 	}
 	l.byte(0xe8)
 	l.imm32(0)
 	l.jumps = append(l.jumps, jump{at: l.pos() - 4, target: o.Target})
-	l.aluImm(w64, aluAdd, rbp, frameStride)
+	l.aluImm(w64, aluAdd, rbp, contract.FrameStride)
 	for r := uint8(isa.R9); r >= isa.R6; r-- {
 		if keep&ir.Bit(r) != 0 {
 			l.pop(regs[r])
@@ -138,7 +139,7 @@ func (l *lower) array(o *ir.Op) {
 	m := l.address(&key, isa.R2, ir.NoReg, 0, 4, false)
 	l.rm(0, 0x8b, scratch, m)
 	l.aluImm(0, aluCmp, scratch, int32(a.Entries))
-	l.stubs = append(l.stubs, stub{op: l.op, reason: uint32(ExitHost), at: l.far(ccAE), back: -1})
+	l.stubs = append(l.stubs, stub{op: l.op, reason: uint32(contract.ExitHost), at: l.far(ccAE), back: -1})
 	switch s := a.Stride; {
 	case s&(s-1) == 0:
 		c := byte(0)
@@ -160,7 +161,7 @@ func (l *lower) array(o *ir.Op) {
 // element makes the value that was found the window of accesses by way of r0.
 func (l *lower) element(a *ir.Array) {
 	for k, perm := range [...]uint8{1, 2} {
-		at := int32(CtxWindows + k*window.Count/2*window.Size)
+		at := int32(contract.CtxWindows + k*window.Count/2*window.Size)
 		l.rm(w64, 0x89, rax, ctx(at))
 		for i := range int32(4) {
 			n := int32(0)

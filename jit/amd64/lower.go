@@ -1,11 +1,11 @@
 package amd64
 
 import (
+	"skep/jit/contract"
 	"slices"
 
 	"skep/jit/ir"
 	"skep/jit/window"
-	"skep/vm/isa"
 )
 
 // Features of the processor and of the process that the code is for.
@@ -14,22 +14,6 @@ type Features struct {
 	// GS: the segment base of gs is the arena. Without it each access costs
 	// an instruction more.
 	GS bool
-}
-
-// Code is the result: position independent, to be entered by package native.
-type Code struct {
-	Text []byte
-	// Offset is where each op begins in Text, -1 for those inside of a group;
-	// KindEnd included.
-	Offset   []int32
-	Slot     []int32 // of each op
-	Dense    []int32 // op of each slot
-	Lookup   []bool  // by op: it calls bpf_map_lookup_elem
-	Accepted bool    // accesses are not checked
-	Return   int32   // where a function that a helper calls returns to
-	Features Features
-	Exit     int32 // op of an exit instruction, -1 when there is none
-	Notes    []ir.Note
 }
 
 // jump is a reference to a place that is not known yet.
@@ -45,7 +29,7 @@ type stub struct {
 	at     int // displacement that leads here
 	back   int // where to go on, -1 when nowhere
 	reason uint32
-	addr   mem // of an ExitMiss
+	addr   mem // of an contract.ExitMiss
 	size   int
 	window int
 }
@@ -62,34 +46,38 @@ type lower struct {
 	ends  []int // displacements that lead to the end of the program
 	leave []int // displacements that lead to the common exit
 
-	seed   uint64 // of the keys of constant blinding
-	tooFar bool   // a short jump does not reach: a mistake of this package
+	keys   contract.Keys // of constant blinding
+	tooFar bool          // a short jump does not reach: a mistake of this package
 }
 
 // Lower makes the code. It emits twice: the first round has long jumps only,
 // and with the distances known from it the second one uses short jumps where
 // they are certain to reach.
-func Lower(u *ir.Unit, feat Features) (*Code, error) {
-	l := &lower{u: u, feat: feat, off: make([]int32, len(u.Ops))}
+func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
+	c := contract.New(u)
+	c.Segment = feat.GS
+	l := &lower{u: u, feat: feat, off: c.Offset}
 	l.b = make([]byte, 0, 12*len(u.Ops)+512)
 	l.stubs = make([]stub, 0, len(u.Ops)/4+8)
 	l.jumps = make([]jump, 0, len(u.Ops)/4+8)
-	if _, err := l.emit(); err != nil {
+	if err := l.emit(c); err != nil {
 		return nil, err
 	}
 	l.prev = slices.Clone(l.off)
 	l.b, l.jumps, l.stubs, l.leave, l.ends = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0]
-	c, err := l.emit()
+	if err := l.emit(c); err != nil {
+		return nil, err
+	}
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
 	}
-	return c, err
+	c.Text = slices.Clone(l.b)
+	return c, nil
 }
 
-func (l *lower) emit() (*Code, error) {
+func (l *lower) emit(c *contract.Code) error {
 	u := l.u
-	l.seed = u.Options.Blind
-	c := &Code{Exit: -1, Features: l.feat, Accepted: u.Facts.Accepted, Dense: u.Dense, Notes: u.Notes}
+	l.keys = contract.Keys(u.Options.Blind)
 	for i := range u.Ops {
 		o := &u.Ops[i]
 		l.op = int32(i)
@@ -98,33 +86,21 @@ func (l *lower) emit() (*Code, error) {
 			continue
 		}
 		l.off[i] = int32(l.pos())
-		if o.Own == isa.KindExit {
-			c.Exit = int32(i)
-		}
 		if u.Options.Blind != 0 && l.blinded(o) {
 			continue
 		}
 		if !l.lowerOp(o) {
-			return nil, &ir.Error{Slot: int(o.Slot), Msg: "amd64 has no code for it"}
+			return &ir.Error{Slot: int(o.Slot), Msg: "amd64 has no code for it"}
 		}
 	}
 	l.finish(c)
-	if l.prev == nil {
-		return c, nil
-	}
-	c.Text = slices.Clone(l.b)
-	c.Offset = l.off
-	c.Slot, c.Lookup = make([]int32, len(u.Ops)), make([]bool, len(u.Ops))
-	for i := range u.Ops {
-		c.Slot[i], c.Lookup[i] = u.Ops[i].Slot, u.Ops[i].IsLookup()
-	}
-	return c, nil
+	return nil
 }
 
 // loops makes scratch point to the context, displaced by eight times the
 // depth of the frame.
 func (l *lower) loops() {
-	l.rm(w64, 0x8b, scratch, ctx(CtxTop))
+	l.rm(w64, 0x8b, scratch, ctx(contract.CtxTop))
 	l.alu(w64, aluSub, scratch, rbp)
 	l.shiftImm(w64, shShr, scratch, 7)
 	l.alu(w64, aluAdd, scratch, context)
@@ -180,15 +156,15 @@ func (l *lower) farJmp() int {
 
 // host leaves the op to the interpreter.
 func (l *lower) host() bool {
-	l.exit(uint32(ExitHost))
+	l.exit(uint32(contract.ExitHost))
 	return true
 }
 
 // exit leaves the code in line.
 func (l *lower) exit(reason uint32) {
-	l.rm(0, 0xc7, 0, ctx(CtxExit))
+	l.rm(0, 0xc7, 0, ctx(contract.CtxExit))
 	l.imm32(l.op)
-	l.rm(0, 0xc7, 0, ctx(CtxReason))
+	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
 	l.imm32(int32(reason))
 	l.leave = append(l.leave, l.farJmp())
 }
@@ -196,37 +172,37 @@ func (l *lower) exit(reason uint32) {
 // burn takes n instructions off the fuel.
 func (l *lower) burn(n int32) {
 	l.aluImm(w64, aluSub, fuel, n)
-	s := stub{op: l.op, reason: uint32(ExitFuel), at: l.far(ccS)}
+	s := stub{op: l.op, reason: uint32(contract.ExitFuel), at: l.far(ccS)}
 	s.back = l.pos()
 	l.stubs = append(l.stubs, s)
 }
 
 // finish emits the stubs, the common exit and the ends, and resolves jumps.
-func (l *lower) finish(c *Code) {
+func (l *lower) finish(c *contract.Code) {
 	for i := range l.stubs {
 		l.emitStub(&l.stubs[i])
 	}
 	c.Return = int32(l.pos())
-	l.rm(0, 0xc7, 0, ctx(CtxReason))
-	l.imm32(int32(ExitReturn))
+	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
+	l.imm32(int32(contract.ExitReturn))
 	l.leave = append(l.leave, l.farJmp())
 	for _, at := range l.ends {
 		l.patch32(at, l.pos()-at-4)
 	}
-	l.rm(0, 0xc7, 0, ctx(CtxReason))
-	l.imm32(int32(ExitDone))
+	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
+	l.imm32(int32(contract.ExitDone))
 	for _, at := range l.leave {
 		l.patch32(at, l.pos()-at-4)
 	}
 	for i, r := range regs {
-		l.rm(w64, 0x89, r, ctx(CtxRegs+8*int32(i)))
+		l.rm(w64, 0x89, r, ctx(contract.CtxRegs+8*int32(i)))
 	}
-	l.rm(w64, 0x89, fuel, ctx(CtxFuel))
-	l.rm(w64, 0x89, rsp, ctx(CtxStack))
+	l.rm(w64, 0x89, fuel, ctx(contract.CtxFuel))
+	l.rm(w64, 0x89, rsp, ctx(contract.CtxStack))
 	l.ripLea(0)
-	l.rm(w64, 0x89, scratch, ctx(CtxCode))
-	l.rm(w64, 0x8b, rsp, ctx(CtxSP))
-	l.rm(w64, 0x8b, rbp, ctx(CtxBP))
+	l.rm(w64, 0x89, scratch, ctx(contract.CtxCode))
+	l.rm(w64, 0x8b, rsp, ctx(contract.CtxSP))
+	l.rm(w64, 0x8b, rbp, ctx(contract.CtxBP))
 	l.byte(0xc3)
 	for _, j := range l.jumps {
 		d := int(l.off[j.target]) - j.at
@@ -249,22 +225,22 @@ func (l *lower) ripLea(to int) {
 func (l *lower) emitStub(s *stub) {
 	l.patch32(s.at, l.pos()-s.at-4)
 	l.op = s.op
-	switch Exit(s.reason & 0xff) {
-	case ExitMiss:
+	switch contract.Exit(s.reason & 0xff) {
+	case contract.ExitMiss:
 		// The current frame is a window of its own.
 		m := s.addr
 		m.gs = false
-		m.disp += frameSize
+		m.disp += contract.FrameSize
 		l.lea(w64, scratch, m)
 		l.alu(w64, aluSub, scratch, rbp)
-		l.aluImm(w64, aluCmp, scratch, int32(frameSize-s.size))
+		l.aluImm(w64, aluCmp, scratch, int32(contract.FrameSize-s.size))
 		l.byte(0x0f, 0x80|ccBE)
 		l.imm32(int32(s.back - l.pos() - 4))
-		m.disp -= frameSize
+		m.disp -= contract.FrameSize
 		// So is the value that was looked up last.
 		first := s.window / (window.Count / 2) * (window.Count / 2)
 		if s.window != first {
-			at := int32(CtxWindows + first*window.Size)
+			at := int32(contract.CtxWindows + first*window.Size)
 			l.lea(w64, scratch, m)
 			l.rm(w64, 0x2b, scratch, ctx(at))
 			l.rm(w64, 0x3b, scratch, ctx(at+8*int32(log2(s.size)+1)))
@@ -272,10 +248,10 @@ func (l *lower) emitStub(s *stub) {
 			l.imm32(int32(s.back - l.pos() - 4))
 		}
 		l.lea(w64, scratch, m)
-		l.rm(w64, 0x89, scratch, ctx(CtxAddr))
-	case ExitFuel:
+		l.rm(w64, 0x89, scratch, ctx(contract.CtxAddr))
+	case contract.ExitFuel:
 		l.ripLea(s.back)
-		l.rm(w64, 0x89, scratch, ctx(CtxResume))
+		l.rm(w64, 0x89, scratch, ctx(contract.CtxResume))
 	}
 	l.exit(s.reason)
 }

@@ -1,7 +1,7 @@
 // Package amd64 makes machine code for amd64 of a program.
 //
 // Registers: r0 to r10 are rax rdi rsi rdx rcx r8 rbx r9 r10 r11 rbp. r13 is
-// the context of the run (layout in context.go), r14 the instructions it may
+// the context of the run (layout in package contract), r14 the instructions it may
 // still do, r15 the base of the arena, r12 is scratch, rsp the JIT's own
 // stack. There is no C code to be called from here, hence no register that
 // must be kept for it.

@@ -6,8 +6,8 @@ import (
 
 	"skep/verifier"
 	"skep/vm/asm"
+	"skep/vm/kernel"
 	"skep/vm/source"
-	"skep/vm/world"
 )
 
 // Question asks for what the verifier knows of a register at an instruction.
@@ -100,9 +100,9 @@ func ask(src *source.Source, text string, q *Question, priv verifier.Privilege) 
 	}
 	p := forVerifier(src, 0, h, target, priv)
 	w := &watch{slot: slot, after: q.After, prev: -1, place: place}
-	kernel := world.Kernel()
-	w.print = verifier.NewPrinter(p.Maps, func(handle, id uint32) string { return verifier.TypeName(p, kernel, handle, id) })
-	if _, err := verifier.Verify(p, verifier.Config{Privilege: priv, KernelBTF: kernel, Tracer: w}); err != nil {
+	layout := kernel.Types()
+	w.print = verifier.NewPrinter(p.Maps, func(handle, id uint32) string { return verifier.TypeName(p, layout, handle, id) })
+	if _, err := verifier.Verify(p, verifier.Config{Privilege: priv, KernelBTF: layout, Tracer: w}); err != nil {
 		return nil, err.Error()
 	}
 	if w.visits == 0 {

@@ -13,6 +13,7 @@ import (
 	"skep/vm/btf"
 	"skep/vm/helper"
 	"skep/vm/hook"
+	"skep/vm/kernel"
 	"skep/vm/maps"
 	"skep/vm/source"
 	"skep/vm/world"
@@ -122,9 +123,9 @@ type trial struct {
 // verify fills the verdict: that of the first program that is not accepted,
 // else of the first.
 func (t *trial) verify() error {
-	kernel := t.ex.Kernel
-	if kernel == nil {
-		kernel = world.Kernel()
+	layout := t.ex.Kernel
+	if layout == nil {
+		layout = kernel.Types()
 	}
 	for i := range t.src.Programs {
 		h, target, ok := t.src.Programs[i].Hook("")
@@ -132,7 +133,7 @@ func (t *trial) verify() error {
 			return errors.New("there is no program type " + strconv.Quote(t.src.Programs[i].ProgType))
 		}
 		res, err := verifier.Verify(forVerifier(t.src, i, h, target, t.ex.Privilege), verifier.Config{
-			Privilege: t.ex.Privilege, LogLevel: verifier.LogLevel1, LogMax: 1 << 20, KernelBTF: kernel, CPUs: int(t.ex.CPUs), Context: t.ex.Context,
+			Privilege: t.ex.Privilege, LogLevel: verifier.LogLevel1, LogMax: 1 << 20, KernelBTF: layout, CPUs: int(t.ex.CPUs), Context: t.ex.Context,
 		})
 		if err != nil {
 			return err

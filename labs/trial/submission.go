@@ -7,6 +7,7 @@ import (
 	"skep/vm"
 	"skep/vm/btf"
 	"skep/vm/hook"
+	"skep/vm/kernel"
 	"skep/vm/maps"
 	"skep/vm/object"
 	"skep/vm/source"
@@ -25,8 +26,8 @@ type Problem struct {
 	Msg, Hint string
 }
 
-// Read loads a submission for a kernel's layout, nil being the built-in one.
-func (s *Submission) Read(kernel *btf.Spec, cpus uint32) (*source.Source, []Problem) {
+// Read loads a submission for a kernel whose memory has that layout, nil being the built-in one.
+func (s *Submission) Read(layout *btf.Spec, cpus uint32) (*source.Source, []Problem) {
 	if s.Object == nil {
 		src, errs := source.Assembly(s.Text)
 		var out []Problem
@@ -36,7 +37,7 @@ func (s *Submission) Read(kernel *btf.Spec, cpus uint32) (*source.Source, []Prob
 		return src, out
 	}
 	src, err := source.Object(s.Object, source.Options{CPUs: cpus, Prepare: func(o *object.Object) ([]object.Program, []string, error) {
-		return world.Prepare(o, kernel)
+		return kernel.Prepare(o, layout)
 	}})
 	if err != nil {
 		return nil, []Problem{{Msg: err.Error()}}

@@ -106,7 +106,15 @@ type Map struct {
 	Entries uint32 // max_entries
 	Flags   uint32 // map_flags
 	Inner   string // name of the inner map of a map in map
+	Parts   []Part // kernel structs in the value, by Off
 	Pos     Pos
+}
+
+// Part is a struct of the kernel in a map's value that only helpers touch. The
+// map then needs BTF to be created with: vm/source makes it.
+type Part struct {
+	Name     string // bpf_spin_lock, bpf_timer or bpf_wq
+	Off, Len uint32 // bytes
 }
 
 // RelocKind says what a name stands for.

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -132,8 +133,13 @@ func (a *assembler) insnDirective(token) bool {
 	return a.emit(isa.Decode(b[:]))
 }
 
-// mapKeys are the settings of a .map directive.
-var mapKeys = [...]string{"key", "value", "entries", "flags", "inner"}
+// mapKeys are the settings of a .map directive; after those of the map come
+// the parts of its values, in the order of mapParts.
+var mapKeys = [...]string{"key", "value", "entries", "flags", "inner", "lock", "timer", "wq"}
+
+// mapParts are the structs that a value may hold. They are aligned to their
+// size, at most 8.
+var mapParts = [...]Part{{Name: "bpf_spin_lock", Len: 4}, {Name: "bpf_timer", Len: 16}, {Name: "bpf_wq", Len: 16}}
 
 func (a *assembler) mapDirective(token) bool {
 	name, ok := a.name("the map's name")
@@ -163,7 +169,7 @@ func (a *assembler) mapDirective(token) bool {
 				}
 			})
 			if hint == "" {
-				hint = "a map has key, value, entries, flags and inner"
+				hint = "a map has key, value, entries, flags and inner, and lock, timer and wq in its values"
 			}
 			return a.fail(key, "unknown setting "+quote(key.text)+" of a map", hint)
 		}
@@ -192,10 +198,36 @@ func (a *assembler) mapDirective(token) bool {
 			m.Entries = uint32(v)
 		case 3:
 			m.Flags = uint32(v)
+		default:
+			part := mapParts[n-(len(mapKeys)-len(mapParts))]
+			part.Off = uint32(v)
+			m.Parts = append(m.Parts, part)
 		}
+	}
+	if !a.checkParts(&m, name) {
+		return false
 	}
 	a.maps[m.Name] = len(a.res.Maps)
 	a.res.Maps = append(a.res.Maps, m)
+	return true
+}
+
+// checkParts sorts the parts of a map's values and says when they do not fit.
+func (a *assembler) checkParts(m *Map, name token) bool {
+	slices.SortFunc(m.Parts, func(a, b Part) int { return cmp.Compare(a.Off, b.Off) })
+	end := uint64(0)
+	for _, p := range m.Parts {
+		at := p.Name + " at " + itoa(int(p.Off))
+		switch {
+		case p.Off%min(p.Len, 8) != 0:
+			return a.fail(name, at+" is not aligned", "it must be at a multiple of "+itoa(int(min(p.Len, 8))))
+		case uint64(p.Off) < end:
+			return a.fail(name, at+" overlaps the struct before it", "")
+		}
+		if end = uint64(p.Off) + uint64(p.Len); end > uint64(m.Value) {
+			return a.fail(name, at+" does not fit a value of "+itoa(int(m.Value))+" bytes", "it takes "+itoa(int(p.Len)))
+		}
+	}
 	return true
 }
 

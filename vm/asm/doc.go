@@ -27,6 +27,7 @@
 //	directive = ".prog" TYPE                    program type, in bpftool's words: xdp, sched_cls, ...
 //	          | ".license" ( NAME | STRING )
 //	          | ".map" NAME TYPE { KEY "=" VALUE }   key= value= entries= flags= inner=
+//	                                         lock= timer= wq=   where in the value a bpf_spin_lock, bpf_timer, bpf_wq is
 //	          | ".section" ( NAME | STRING )    section of the functions that follow
 //	          | ".func" NAME                    label that starts a function
 //	          | ".global" NAME                  the function is global: verified on its own

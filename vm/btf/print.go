@@ -7,8 +7,8 @@ import "strconv"
 type printer struct {
 	offsets bool   // write where members lie
 	base    uint32 // bits from the start of the outermost type to the struct in hand
-	s    *Spec
-	fuel int
+	s       *Spec
+	fuel    int
 }
 
 func (s *Spec) printer() *printer { return &printer{s: s, fuel: 1 << 14} }

@@ -60,13 +60,16 @@ func Assembly(text string) (*Source, []asm.Error) {
 	if len(res.Insns) == 0 {
 		return fail(asm.Pos{Line: 1, Col: 1, End: 1}, "", "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
 	}
-	src := &Source{License: res.License, Dialect: dialect}
+	types, ids := MapTypes(res)
+	src := &Source{License: res.License, Dialect: dialect, BTF: types}
 	for i := range res.Maps {
 		spec, err := asmMap(res, i, 0)
 		if err != nil {
 			return fail(res.Maps[i].Pos, res.Maps[i].Type, err.Error(), mapHint(res.Maps[i].Type))
 		}
-		src.Maps = append(src.Maps, Map{Spec: spec})
+		m := Map{Spec: spec, Key: ids[i].Key, Value: ids[i].Value}
+		m.Spec.SetSpecial(types, m.Value)
+		src.Maps = append(src.Maps, m)
 	}
 	p := Program{Name: "prog", ProgType: res.ProgType, Insns: res.Insns}
 	for _, f := range res.Funcs {

@@ -12,7 +12,7 @@ import (
 type Options struct {
 	Name string // the file's, for the names of its implicit maps; "" is prog
 	CPUs uint32 // what a perf event array without a size has entries for
-	// Prepare adjusts the programs to a kernel (world.Prepare): CO-RE
+	// Prepare adjusts the programs to a kernel (kernel.Prepare): CO-RE
 	// relocations and .kconfig. unknown is types that the kernel lacks. Nil
 	// leaves them as compiled.
 	Prepare func(*object.Object) (progs []object.Program, unknown []string, err error)

@@ -10,6 +10,7 @@ import (
 	"skep/vm"
 	"skep/vm/btf"
 	"skep/vm/hook"
+	"skep/vm/kernel"
 	"skep/vm/object"
 	"skep/vm/world"
 )
@@ -75,7 +76,7 @@ char LICENSE[] SEC("license") = "GPL";
 // kernel's BTF where one is installed: the programs see the same.
 func TestTwoLayouts(t *testing.T) {
 	obj := compileC(t, coreSource)
-	layouts := map[string]*btf.Spec{"built in": world.Kernel(), "made up": world.MadeUp()}
+	layouts := map[string]*btf.Spec{"built in": kernel.Types(), "made up": kernel.MadeUp()}
 	if dir, err := os.UserCacheDir(); err == nil {
 		if b, err := os.ReadFile(filepath.Join(dir, "skep", "kernel", "6.1", "btf")); err == nil {
 			if layouts["6.1"], err = btf.Parse(b); err != nil {
@@ -85,7 +86,7 @@ func TestTwoLayouts(t *testing.T) {
 	}
 	want := map[string]int64{"exec": 12343, "open": 603, "parent": 1, "connect": 200000 + 0xbb01}
 	for name, spec := range layouts {
-		progs, unknown, err := world.Prepare(obj, spec)
+		progs, unknown, err := kernel.Prepare(obj, spec)
 		if err != nil || len(unknown) > 0 {
 			t.Fatalf("%s: unknown %v, %v", name, unknown, err)
 		}

@@ -26,10 +26,5 @@
 // of an event must be plain data, and a position in a script is a number.
 //
 // Read next: event.go and parse.go (the language), verb.go (which hooks a verb
-// passes), fire.go (the walk), layout.go and fill.go (kernel memory).
+// passes), fire.go (the walk), fill.go (kernel memory; its layout is vm/kernel's).
 package world
-
-// LINUX_BTF is the BTF of the reference kernel (sandbox install puts it into
-// the cache). zlayout.go holds offsets and sizes that were read from it.
-//
-//go:generate go run ./internal/gen -btf ${LINUX_BTF} -o zlayout.go

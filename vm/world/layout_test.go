@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"skep/vm/btf"
+	"skep/vm/kernel"
 )
 
 func TestLayouts(t *testing.T) {
-	for name, spec := range map[string]*btf.Spec{"kernel": Kernel(), "made up": MadeUp()} {
+	for name, spec := range map[string]*btf.Spec{"kernel": kernel.Types(), "made up": kernel.MadeUp()} {
 		if spec == nil {
 			t.Fatalf("%s: no BTF", name)
 		}
@@ -24,7 +25,7 @@ func TestLayouts(t *testing.T) {
 			}
 		}
 	}
-	a, b := fields{spec: Kernel()}, fields{spec: MadeUp()}
+	a, b := fields{spec: kernel.Types()}, fields{spec: kernel.MadeUp()}
 	if a.find("task_struct", "pid") == b.find("task_struct", "pid") {
 		t.Error("both layouts have the same offset of task_struct.pid")
 	}
@@ -51,9 +52,9 @@ func kernelBTF(t *testing.T) *btf.Spec {
 // TestKernelLayout holds the built-in layout to the kernel it was read from.
 func TestKernelLayout(t *testing.T) {
 	real := fields{spec: kernelBTF(t)}
-	ours := fields{spec: Kernel()}
+	ours := fields{spec: kernel.Types()}
 	n := 0
-	for typ := range Kernel().All() {
+	for typ := range kernel.Types().All() {
 		if typ.Kind() != btf.KindStruct || typ.Name() == "" {
 			continue
 		}

@@ -114,3 +114,8 @@ func fieldSize(typ string) (size, align int) {
 	}
 	return n, n
 }
+
+func decimal(s string) uint32 {
+	n, _ := strconv.ParseUint(s, 10, 32)
+	return uint32(n)
+}

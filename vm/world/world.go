@@ -7,6 +7,7 @@ import (
 	"skep/vm/btf"
 	"skep/vm/helper"
 	"skep/vm/hook"
+	"skep/vm/kernel"
 	"skep/vm/maps"
 )
 
@@ -16,7 +17,7 @@ type Config struct {
 	Seed  uint64
 	Clock uint64    // CLOCK_MONOTONIC at the first event, ns; 0 is a second
 	CPUs  uint32    // at most 64; 0 is 1
-	BTF   *btf.Spec // how kernel memory is laid out; nil is Kernel()
+	BTF   *btf.Spec // how kernel memory is laid out; nil is kernel.Types()
 	ARM64 bool      // registers and numbers of system calls of arm64
 	Iface uint32    // index of the interface that packets arrive at; 0 is 2, lo is 1
 	Queue uint32    // receive queue of packets
@@ -122,7 +123,7 @@ func links(cfg *Config) []link {
 // sets fields of *hw as events happen.
 func New(m *vm.Machine, hw *helper.World, cfg Config) *World {
 	if cfg.BTF == nil {
-		cfg.BTF = Kernel()
+		cfg.BTF = kernel.Types()
 	}
 	if cfg.Clock == 0 {
 		cfg.Clock = 1e9

@@ -11,9 +11,10 @@ import (
 	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
+	"skep/vm/kernel"
 	"skep/vm/maps"
 	"skep/vm/object"
-	"skep/vm/world"
+	vmsource "skep/vm/source"
 	"skep/wasm/protocol"
 )
 
@@ -120,7 +121,8 @@ func loadAsm(text string) (*source, []protocol.Problem) {
 	if len(res.Insns) == 0 {
 		return nil, problems(protocol.WhereSource, "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
 	}
-	src := &source{license: res.License, dialect: dialect}
+	types, ids := vmsource.MapTypes(res)
+	src := &source{license: res.License, dialect: dialect, btf: types}
 	ln := newLines(text)
 	place := func(p protocol.Problem, pos asm.Pos) []protocol.Problem {
 		ln.place(&p, pos.Line, pos.Col, pos.End-pos.Col)
@@ -132,7 +134,8 @@ func loadAsm(text string) (*source, []protocol.Problem) {
 		if err != nil {
 			return nil, place(problem(protocol.WhereSource, err.Error(), mapHint(m.Type)), m.Pos)
 		}
-		src.maps = append(src.maps, mapDecl{spec: spec})
+		spec.SetSpecial(types, ids[i].Value)
+		src.maps = append(src.maps, mapDecl{spec: spec, key: ids[i].Key, val: ids[i].Value})
 	}
 	p := program{name: "prog", section: "", typ: res.ProgType, insns: res.Insns}
 	for _, f := range res.Funcs {
@@ -217,7 +220,7 @@ func loadObject(w protocol.WireSource) (*source, []protocol.Problem) {
 	if err != nil {
 		return nil, []protocol.Problem{objectProblem(err)}
 	}
-	progs, unknown, err := world.Prepare(obj, nil)
+	progs, unknown, err := kernel.Prepare(obj, nil)
 	if err != nil {
 		return nil, []protocol.Problem{objectProblem(err)}
 	}

@@ -13,6 +13,7 @@ import (
 	"skep/vm/hook"
 	"skep/vm/maps"
 	"skep/vm/object"
+	"skep/vm/source"
 	"skep/wasm/protocol"
 	"skep/wasm/session"
 )
@@ -93,10 +94,14 @@ func loadAsm(text, file string, o Options) (*Loaded, []protocol.Problem) {
 	if problems := setType(p, section, said, o.Hook); problems != nil {
 		return nil, problems
 	}
+	types, ids := source.MapTypes(res)
 	for i := range res.Maps {
 		m, problems := asmMap(res, i, 0)
 		if problems != nil {
 			return nil, problems
+		}
+		if ids[i].Value != 0 && o.Privilege != verifier.Unprivileged { // BPF_BTF_LOAD takes CAP_BPF
+			m.BTF, m.KeyType, m.ValueType = types, ids[i].Key, ids[i].Value
 		}
 		p.Maps = append(p.Maps, m)
 	}
@@ -113,7 +118,7 @@ func loadAsm(text, file string, o Options) (*Loaded, []protocol.Problem) {
 		}
 	}
 	l := &Loaded{Program: p, Name: "prog"}
-	source := strings.Split(text, "\n")
+	texts := strings.Split(text, "\n")
 	if file == "" {
 		file = "prog.s"
 	}
@@ -121,7 +126,7 @@ func loadAsm(text, file string, o Options) (*Loaded, []protocol.Problem) {
 	for slot, pos := range res.Lines {
 		if pos.Line != last {
 			last = pos.Line
-			l.lines = append(l.lines, line{slot, file, uint32(last), sourceLine(source, last)})
+			l.lines = append(l.lines, line{slot, file, uint32(last), sourceLine(texts, last)})
 		}
 	}
 	return l, nil

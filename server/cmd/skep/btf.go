@@ -14,8 +14,8 @@ import (
 
 	"skep/server/sandbox"
 	"skep/vm/btf"
+	"skep/vm/kernel"
 	"skep/vm/object"
-	"skep/vm/world"
 )
 
 // typeLine is a type of a list, for --json.
@@ -124,7 +124,7 @@ func (sh *shell) printType(types *btf.Spec, t btf.Type, asJSON bool) {
 // loadTypes finds the types that an operand names.
 func (sh *shell) loadTypes(ctx context.Context, name string) (*btf.Spec, error) {
 	if name == "builtin" {
-		return world.Kernel(), nil
+		return kernel.Types(), nil
 	}
 	if version, ok := strings.CutPrefix(name, "kernel"); ok && (version == "" || version[0] == ':') {
 		if version = strings.TrimPrefix(version, ":"); version == "" {

@@ -1,4 +1,4 @@
-package world
+package kernel
 
 import (
 	"skep/vm/btf"
@@ -6,14 +6,14 @@ import (
 )
 
 // Prepare makes the programs of an object ready for a kernel whose memory is
-// laid out by a BTF, nil being Kernel(): CO-RE relocations by its types, and
+// laid out by a BTF, nil being Types(): CO-RE relocations by its types, and
 // the kernel's configuration. References to symbols of the kernel stay as they
 // are. unknown is the types that the object relocates by and the kernel lacks;
 // what is about those stays as compiled. The object is changed only in the
 // contents of its .kconfig map.
 func Prepare(o *object.Object, kernel *btf.Spec) (progs []object.Program, unknown []string, err error) {
 	if kernel == nil {
-		kernel = Kernel()
+		kernel = Types()
 	}
 	for _, c := range kconfig {
 		o.SetKconfig(c.name, c.value)

@@ -1,4 +1,12 @@
-package world
+// Package kernel is the kernel's types where no kernel is: the structs that
+// programs of the course read, laid out as Linux 6.12 on amd64 has them, as BTF.
+// The page relocates programs against it, the verifier follows pointers in it,
+// and vm/world fills memory by it.
+//
+//	progs, unknown, err := kernel.Prepare(obj, kernel.Types())
+//
+// It holds a part of the kernel's types: what is not there is not modelled.
+package kernel
 
 import (
 	"strconv"
@@ -14,12 +22,17 @@ import (
 // to what is not known), *file (a pointer to a struct), =path (a struct) and
 // any of them with [n].
 
-var kernel = sync.OnceValue(func() *btf.Spec { return buildLayout(false) })
+// LINUX_BTF is the BTF of the reference kernel (sandbox install puts it into
+// the cache). ztypes.go holds offsets and sizes that were read from it.
+//
+//go:generate go run ../world/internal/gen -btf ${LINUX_BTF} -o ztypes.go
 
-// Kernel is the BTF of the kernel that a simulated machine has when nothing
+var types = sync.OnceValue(func() *btf.Spec { return buildLayout(false) })
+
+// Types is the BTF of the kernel that a simulated machine has when nothing
 // else is said: the structs that programs of the course read, with the
 // offsets of Linux 6.12 on amd64.
-func Kernel() *btf.Spec { return kernel() }
+func Types() *btf.Spec { return types() }
 
 // MadeUp is the BTF of a kernel that there never was: the same structs with
 // their members in reverse order and gaps between them. A program that works

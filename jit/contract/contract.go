@@ -1,0 +1,106 @@
+// Package contract is what the code generators for processors and package
+// native agree on: the context of a run, why code is left, and what is known
+// of code beside its bytes.
+//
+// Read next: amd64/lower.go or arm64/lower.go for one side,
+// native/runner_linux.go for the other.
+package contract
+
+import (
+	"skep/jit/ir"
+	"skep/jit/window"
+	"skep/vm/isa"
+)
+
+// Offsets into the context that a register of the code points to. Package
+// native fills it.
+const (
+	CtxRegs   = 0   // r0 to r10
+	CtxSP     = 88  // Go's stack pointer; on arm64, where it stays, Go's return address
+	CtxBP     = 96  // Go's frame pointer (amd64)
+	CtxStack  = 104 // the JIT's stack pointer
+	CtxResume = 112 // address to go on at
+	CtxFuel   = 120 // instructions left, signed
+	CtxExit   = 128 // op that was left at, 32 bits
+	CtxReason = 132 // an Exit with details, 32 bits
+	CtxBase   = 136 // address of arena offset 0
+	CtxFloor  = 144 // r10 of the deepest frame
+	CtxAddr   = 152 // address of an access that missed
+	CtxCode   = 160 // start of the code that was left
+	CtxTop    = 168 // r10 of the first frame
+	CtxLoops  = 176 // passes of may_goto, a word a frame, 8 of them
+	CtxBottom = 240 // the JIT's stack pointer when the program was entered
+	CtxLink   = 248 // the return address of the function that was left (arm64)
+
+	CtxWindows = 256 // those of package window
+	CtxSize    = CtxWindows + window.Count*window.Size
+)
+
+// Exit is why native code was left: the low byte of CtxReason.
+type Exit uint32
+
+const (
+	ExitDone   Exit = iota + 1 // the program ended
+	ExitReturn                 // a function that a helper called has ended
+	ExitHost                   // the op at CtxExit is for the interpreter
+	ExitFuel                   // the fuel is used up; CtxResume says where to go on
+	ExitMiss                   // the access at CtxAddr is in no known window: size, window and write in the next bytes
+)
+
+// MissReason packs the details of an ExitMiss.
+func MissReason(size, n int) uint32 {
+	return uint32(ExitMiss) | uint32(size)<<8 | uint32(n)<<16
+}
+
+// MaxLoops is how often may_goto falls through in a frame: BPF_MAX_LOOPS.
+const MaxLoops = 8 << 20
+
+const (
+	FrameStride = 1024 // distance of two frames, as the interpreter's
+	FrameSize   = 512
+)
+
+// Code is the result of a code generator: position independent, to be loaded
+// at the start of a page.
+type Code struct {
+	Text []byte
+	// Offset is where each op begins in Text, -1 for those inside of a group;
+	// KindEnd included.
+	Offset   []int32
+	Slot     []int32 // of each op
+	Dense    []int32 // op of each slot
+	Lookup   []bool  // by op: it calls bpf_map_lookup_elem
+	Accepted bool    // accesses are not checked
+	Return   int32   // where a function that a helper calls returns to
+	Exit     int32   // op of an exit instruction, -1 when there is none
+	Segment  bool    // the base of gs must be the arena (amd64)
+}
+
+// New is the code of a unit, but for its bytes.
+func New(u *ir.Unit) *Code {
+	c := &Code{
+		Offset: make([]int32, len(u.Ops)), Slot: make([]int32, len(u.Ops)), Dense: u.Dense, Lookup: make([]bool, len(u.Ops)),
+		Accepted: u.Facts.Accepted, Exit: -1,
+	}
+	for i := range u.Ops {
+		o := &u.Ops[i]
+		c.Slot[i], c.Lookup[i] = o.Slot, o.IsLookup()
+		if o.Own == isa.KindExit {
+			c.Exit = int32(i)
+		}
+	}
+	return c
+}
+
+// Keys are the numbers that constant blinding hides constants behind, from a
+// seed (splitmix64).
+type Keys uint64
+
+// Next is the next key.
+func (k *Keys) Next() uint64 {
+	*k += 0x9e3779b97f4a7c15
+	z := uint64(*k)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
