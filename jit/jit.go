@@ -3,20 +3,22 @@
 //	code, err := jit.Compile(&jit.Program{Insns: insns}, jit.AMD64, jit.Facts{}, jit.Options{})
 //	// code.Text is machine code, code.Notes says what was made of which instruction
 //
-// Two targets: amd64, run by package native, and WebAssembly, run by package
-// portable on any engine for it. Package engine has both alike.
+// The targets: amd64 and arm64, run by package native, and WebAssembly, run by
+// package portable on any engine for it. Package engine has both ways alike.
 //
 // What the code may assume of memory is in the facts: without any, each
 // access is checked as the interpreter checks it; with a program that the
 // verifier accepted, none is. Either way no access can leave the
 // arena's reserved span: see package amd64, and Target of package wasm.
 //
-// Read next: package ir for the passes, amd64 and wasm for the code, native and
-// portable for running it.
+// Read next: package ir for the passes, amd64, arm64 and wasm for the code,
+// native and portable for running it.
 package jit
 
 import (
 	"skep/jit/amd64"
+	"skep/jit/arm64"
+	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/jit/wasm"
 )
@@ -47,9 +49,10 @@ type Arch uint8
 const (
 	AMD64 Arch = 1 + iota
 	WASM
+	ARM64
 )
 
-var archNames = [...]string{"unknown", "amd64", "wasm"}
+var archNames = [...]string{"unknown", "amd64", "wasm", "arm64"}
 
 func (a Arch) String() string {
 	if int(a) < len(archNames) {
@@ -62,6 +65,7 @@ func (a Arch) String() string {
 type Target struct {
 	Arch  Arch
 	AMD64 amd64.Features
+	ARM64 arm64.Features
 	WASM  wasm.Target
 }
 
@@ -75,8 +79,8 @@ type Code struct {
 	Offset []int32
 	Notes  []Note
 
-	Native   *amd64.Code // what package native needs of code for amd64
-	Portable *wasm.Code  // what package portable needs of code for WebAssembly
+	Native   *contract.Code // what package native needs of code for a processor
+	Portable *wasm.Code     // what package portable needs of code for WebAssembly
 }
 
 // Compile makes code of a program. The error is an *Error.
@@ -90,9 +94,8 @@ func Compile(p *Program, t Target, f Facts, o Options) (*Code, error) {
 	switch t.Arch {
 	case AMD64:
 		c.Native, err = amd64.Lower(u, t.AMD64)
-		if err == nil {
-			c.Text, offset = c.Native.Text, c.Native.Offset
-		}
+	case ARM64:
+		c.Native, err = arm64.Lower(u, t.ARM64)
 	case WASM:
 		c.Portable, err = wasm.Lower(u, t.WASM)
 		if err == nil {
@@ -103,6 +106,9 @@ func Compile(p *Program, t Target, f Facts, o Options) (*Code, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.Native != nil {
+		c.Text, offset = c.Native.Text, c.Native.Offset
 	}
 	for slot, op := range u.Dense {
 		c.Offset[slot] = -1

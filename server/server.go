@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"skep/server/compile"
+	"skep/server/course"
 	"skep/server/real"
 )
 
@@ -33,7 +34,9 @@ type Config struct {
 	Compiler   *compile.Compiler
 	NoCompiler error
 	// Real answers for real kernels; nil has no routes for them. The caller closes it.
-	Real    *real.Service
+	Real *real.Service
+	// Course grades submissions of labs; nil has no routes for them.
+	Course  *course.Service
 	Log     *slog.Logger
 	Version string
 }
@@ -57,6 +60,9 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("GET /api/compile", s.compiler)
 	if cfg.Real != nil {
 		cfg.Real.Register(mux)
+	}
+	if cfg.Course != nil {
+		cfg.Course.Register(mux)
 	}
 	mux.HandleFunc("/api/", apiNotFound)
 	for path, page := range cfg.Pages {

@@ -1,9 +1,9 @@
 package amd64
 
 import (
-	"skep/jit/contract"
 	"slices"
 
+	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/jit/window"
 )
@@ -29,7 +29,7 @@ type stub struct {
 	at     int // displacement that leads here
 	back   int // where to go on, -1 when nowhere
 	reason uint32
-	addr   mem // of an contract.ExitMiss
+	addr   mem // of an ExitMiss
 	size   int
 	window int
 }

@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Offsets of amd64/context.go.
+// Offsets of package contract.
 #define SPSAVE 88
 #define BPSAVE 96
 #define STACK 104

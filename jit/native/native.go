@@ -18,7 +18,7 @@
 // Why a stack of its own: Go moves and scans goroutine stacks; return
 // addresses of native code on one would be found by its unwinder.
 //
-// Read next: runner_linux_amd64.go, enter_linux_amd64.s.
+// Read next: package contract, runner_linux.go, enter_linux_amd64.s.
 package native
 
 import (
@@ -29,7 +29,7 @@ import (
 
 // ErrUnavailable is returned where native code cannot be run: another
 // processor or operating system. Everything else works there.
-var ErrUnavailable = errors.New("native code is not available on this system: it needs linux on amd64")
+var ErrUnavailable = errors.New("native code is not available on this system: it needs linux on amd64 or arm64")
 
 // The words of a run are those of package jit.
 type (

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"skep/verifier"
+	"skep/verifier/loader"
 	"skep/vm/asm"
 	"skep/vm/kernel"
 	"skep/vm/source"
@@ -98,7 +99,7 @@ func ask(src *source.Source, text string, q *Question, priv verifier.Privilege) 
 	if !ok {
 		return nil, "there is no program type " + strconv.Quote(src.Programs[0].ProgType)
 	}
-	p := forVerifier(src, 0, h, target, priv)
+	p := loader.Program(src, 0, h, target, priv)
 	w := &watch{slot: slot, after: q.After, prev: -1, place: place}
 	layout := kernel.Types()
 	w.print = verifier.NewPrinter(p.Maps, func(handle, id uint32) string { return verifier.TypeName(p, layout, handle, id) })

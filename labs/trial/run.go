@@ -9,6 +9,7 @@ import (
 	"skep/labs/grade"
 	"skep/verifier"
 	"skep/verifier/klog"
+	"skep/verifier/loader"
 	"skep/vm"
 	"skep/vm/btf"
 	"skep/vm/helper"
@@ -132,7 +133,7 @@ func (t *trial) verify() error {
 		if !ok {
 			return errors.New("there is no program type " + strconv.Quote(t.src.Programs[i].ProgType))
 		}
-		res, err := verifier.Verify(forVerifier(t.src, i, h, target, t.ex.Privilege), verifier.Config{
+		res, err := verifier.Verify(loader.Program(t.src, i, h, target, t.ex.Privilege), verifier.Config{
 			Privilege: t.ex.Privilege, LogLevel: verifier.LogLevel1, LogMax: 1 << 20, KernelBTF: layout, CPUs: int(t.ex.CPUs), Context: t.ex.Context,
 		})
 		if err != nil {

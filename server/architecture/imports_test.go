@@ -34,6 +34,7 @@ var layers = []layer{
 	{"vm/...", []string{"vm/..."}},
 	{"verifier/klog", nil},
 	{"verifier/explain", []string{"verifier/...", "vm/isa", "vm/btf", "vm/asm", "vm/helper/...", "vm/hook/...", "vm/maps/..."}},
+	{"verifier/loader", []string{"verifier", "vm/btf", "vm/hook/...", "vm/maps/...", "vm/source"}},
 	{"verifier/...", []string{"verifier/...", "vm/isa", "vm/btf", "vm/asm", "vm/helper/...", "vm/hook/...", "vm/maps/..."}},
 	{"jit/...", []string{"jit/...", "vm/isa", "vm/arena", "vm/helper/..."}},
 	{"labs/...", []string{"labs/...", "vm/...", "verifier/..."}},

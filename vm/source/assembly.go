@@ -60,18 +60,18 @@ func Assembly(text string) (*Source, []asm.Error) {
 	if len(res.Insns) == 0 {
 		return fail(asm.Pos{Line: 1, Col: 1, End: 1}, "", "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
 	}
-	types, ids := MapTypes(res)
-	src := &Source{License: res.License, Dialect: dialect, BTF: types}
+	types := MakeTypes(res)
+	src := &Source{License: res.License, Dialect: dialect, BTF: types.Spec}
 	for i := range res.Maps {
 		spec, err := asmMap(res, i, 0)
 		if err != nil {
 			return fail(res.Maps[i].Pos, res.Maps[i].Type, err.Error(), mapHint(res.Maps[i].Type))
 		}
-		m := Map{Spec: spec, Key: ids[i].Key, Value: ids[i].Value}
-		m.Spec.SetSpecial(types, m.Value)
+		m := Map{Spec: spec, Key: types.Maps[i].Key, Value: types.Maps[i].Value}
+		m.Spec.SetSpecial(types.Spec, m.Value)
 		src.Maps = append(src.Maps, m)
 	}
-	p := Program{Name: "prog", ProgType: res.ProgType, Insns: res.Insns}
+	p := Program{Name: "prog", ProgType: res.ProgType, Insns: res.Insns, FuncInfo: types.Funcs}
 	for _, f := range res.Funcs {
 		name := f.Name
 		if name == "" {

@@ -13,7 +13,7 @@ type Options struct {
 	Name string // the file's, for the names of its implicit maps; "" is prog
 	CPUs uint32 // what a perf event array without a size has entries for
 	// Prepare adjusts the programs to a kernel (kernel.Prepare): CO-RE
-	// relocations and .kconfig. unknown is types that the kernel lacks. Nil
+	// relocations and .kconfig. unknown is what it knows nothing about. Nil
 	// leaves them as compiled.
 	Prepare func(*object.Object) (progs []object.Program, unknown []string, err error)
 }
@@ -54,13 +54,11 @@ func Object(elf []byte, o Options) (*Source, error) {
 	}
 	for i := range progs {
 		p := objectProgram(obj, &progs[i])
-		if len(progs[i].CoreRelos) > 0 {
-			switch {
-			case o.Prepare == nil:
-				p.Unrelocated = "there is no kernel here to adjust the program to"
-			case len(unknown) > 0:
-				p.Unrelocated = "struct " + unknown[0]
-			}
+		switch {
+		case len(unknown) > 0:
+			p.Unrelocated = unknown[0]
+		case o.Prepare == nil && len(progs[i].CoreRelos) > 0:
+			p.Unrelocated = "types of the kernel"
 		}
 		src.Programs = append(src.Programs, p)
 	}

@@ -1,37 +1,82 @@
 package source
 
 import (
+	"slices"
 	"strconv"
 
 	"skep/vm/asm"
 	"skep/vm/btf"
+	"skep/vm/isa"
 )
 
-// MapType is the BTF of a map's key and value; zero for none.
+// Types is BTF that is made for assembly where the kernel asks for some: for
+// maps with a spin lock, timer or work queue in their values, and for the
+// functions of a program that hands one of them to a helper as a callback.
+type Types struct {
+	Spec  *btf.Spec      // nil when there is no need
+	Maps  []MapType      // by the file's maps
+	Funcs []btf.FuncInfo // of the program's functions by slot; none without callbacks
+}
+
+// MapType is the type of a map's key and value; zero for none.
 type MapType struct{ Key, Value btf.ID }
 
-// MapTypes makes the BTF that maps with a spin lock, timer or work queue in
-// their values are created with: what a compiler would have written for a
-// struct of that shape. The slice goes with res.Maps; types is nil when no map
-// has such parts.
-func MapTypes(res *asm.Result) (types *btf.Spec, ids []MapType) {
-	ids = make([]MapType, len(res.Maps))
+// MakeTypes makes what a compiler would have written for values of that shape
+// and for static functions whose arguments are not said.
+func MakeTypes(res *asm.Result) Types {
+	t := Types{Maps: make([]MapType, len(res.Maps))}
 	var d declarer
-	some := false
 	for i := range res.Maps {
 		if m := &res.Maps[i]; len(m.Parts) > 0 {
-			ids[i] = MapType{d.bytes(m.Key), d.value(m)}
-			some = true
+			t.Maps[i] = MapType{d.bytes(m.Key), d.value(m)}
 		}
 	}
-	if !some {
-		return nil, ids
+	if starts, callbacks := functions(res.Insns); callbacks {
+		proto := d.b.FuncProto(d.b.Int("int", 4, btf.IntSigned))
+		for _, at := range starts {
+			name := "prog"
+			for i := range res.Funcs {
+				if f := &res.Funcs[i]; f.Start == at && f.Name != "" {
+					name = f.Name
+				}
+			}
+			t.Funcs = append(t.Funcs, btf.FuncInfo{Insn: uint32(at), Type: d.b.Func(identifier(name), proto, btf.LinkStatic)})
+		}
 	}
-	types, err := btf.Parse(d.b.Bytes())
-	if err != nil { // only for a value of more members than BTF counts
-		return nil, make([]MapType, len(res.Maps))
+	if d.b.Next() > 1 {
+		t.Spec, _ = btf.Parse(d.b.Bytes())
 	}
-	return types, ids
+	if t.Spec == nil {
+		return Types{Maps: make([]MapType, len(res.Maps))}
+	}
+	return t
+}
+
+// functions are the slots at which functions of a program begin, the program's
+// own first, and whether one of them is loaded as a callback.
+func functions(insns []isa.Insn) (starts []int, callbacks bool) {
+	starts = []int{0}
+	for i, in := range insns {
+		call := in.Op == isa.ClassJMP|isa.JmpCall && in.Src == isa.PseudoCall
+		load := in.IsWide() && in.Src == isa.PseudoFunc
+		if call || load {
+			starts = append(starts, i+1+int(in.Imm))
+		}
+		callbacks = callbacks || load
+	}
+	slices.Sort(starts)
+	return slices.Compact(starts), callbacks
+}
+
+// identifier is a label or a map's name as BTF takes it.
+func identifier(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' && i > 0) {
+			b[i] = '_'
+		}
+	}
+	return string(b)
 }
 
 // declarer makes each type once.
@@ -103,5 +148,5 @@ func (d *declarer) value(m *asm.Map) btf.ID {
 		end = p.Off + p.Len
 	}
 	fill(end, m.Value)
-	return d.b.Struct(m.Name, m.Value, members...)
+	return d.b.Struct(identifier(m.Name), m.Value, members...)
 }

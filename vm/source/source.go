@@ -35,8 +35,9 @@ type Program struct {
 	FuncInfo []btf.FuncInfo
 	LineInfo []btf.LineInfo
 
-	// Unrelocated is a type that the program asks the kernel about and that
-	// was not adjusted: the kernel was not given, or lacks it. "" for none.
+	// Unrelocated is what the object asks the kernel about and nobody here
+	// knows: "struct task_struct", "kernel configuration CONFIG_SMP". "" for
+	// nothing.
 	Unrelocated string
 }
 

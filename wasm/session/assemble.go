@@ -15,5 +15,8 @@ func Assemble(text string) (*asm.Result, []protocol.Problem) {
 	return res, nil
 }
 
+// AsmProblems places errors of package asm.
+func AsmProblems(text string, errs []asm.Error) []protocol.Problem { return asmProblems(text, errs) }
+
 // ObjectProblem places an error of package object.
 func ObjectProblem(err error) protocol.Problem { return objectProblem(err) }

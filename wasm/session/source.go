@@ -121,8 +121,8 @@ func loadAsm(text string) (*source, []protocol.Problem) {
 	if len(res.Insns) == 0 {
 		return nil, problems(protocol.WhereSource, "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
 	}
-	types, ids := vmsource.MapTypes(res)
-	src := &source{license: res.License, dialect: dialect, btf: types}
+	types := vmsource.MakeTypes(res)
+	src := &source{license: res.License, dialect: dialect, btf: types.Spec}
 	ln := newLines(text)
 	place := func(p protocol.Problem, pos asm.Pos) []protocol.Problem {
 		ln.place(&p, pos.Line, pos.Col, pos.End-pos.Col)
@@ -134,8 +134,8 @@ func loadAsm(text string) (*source, []protocol.Problem) {
 		if err != nil {
 			return nil, place(problem(protocol.WhereSource, err.Error(), mapHint(m.Type)), m.Pos)
 		}
-		spec.SetSpecial(types, ids[i].Value)
-		src.maps = append(src.maps, mapDecl{spec: spec, key: ids[i].Key, val: ids[i].Value})
+		spec.SetSpecial(types.Spec, types.Maps[i].Value)
+		src.maps = append(src.maps, mapDecl{spec: spec, key: types.Maps[i].Key, val: types.Maps[i].Value})
 	}
 	p := program{name: "prog", section: "", typ: res.ProgType, insns: res.Insns}
 	for _, f := range res.Funcs {
@@ -226,7 +226,7 @@ func loadObject(w protocol.WireSource) (*source, []protocol.Problem) {
 	}
 	var probs []protocol.Problem
 	if len(unknown) > 0 {
-		p := problem(protocol.WhereObject, "the object relocates by types that the page's kernel has not: "+strings.Join(unknown, ", "),
+		p := problem(protocol.WhereObject, "the object asks the kernel about what the page's kernel does not know: "+strings.Join(unknown, ", "),
 			"their offsets are those it was compiled with")
 		p.Severity = protocol.SeverityWarning
 		probs = append(probs, p)

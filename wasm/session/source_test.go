@@ -3,6 +3,7 @@ package session
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"skep/wasm/protocol"
@@ -112,5 +113,26 @@ func TestObjects(t *testing.T) {
 			t.Logf("%s %s (%s): %d steps, %d maps, fault %v", filepath.Base(file), p.Name, p.Section, v.Step, len(v.Maps), v.Fault)
 			walk(t, s, protocol.MovementSeek, 0)
 		}
+	}
+}
+
+// The words lock= and timer= of .map: the lock is held, the timer is armed and
+// the value is read by the type that they make.
+func TestAssembledParts(t *testing.T) {
+	text, err := os.ReadFile("../../vm/source/testdata/parts.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := start(t, string(text), "ipv4 / icmp")
+	v := walk(t, s, protocol.MovementRun, 0)
+	if v.Fault != nil {
+		t.Fatalf("%+v", v.Fault)
+	}
+	m := v.Maps[0]
+	if len(m.Timers) != 1 || m.Timers[0].Callback != "cb" {
+		t.Errorf("timers %+v", m.Timers)
+	}
+	if got := m.Entries[0].ValueTexts[0]; !strings.HasPrefix(got, `{"spin_lock":{"opaque":0},"at4":7,"timer":{"opaque":[`) {
+		t.Errorf("value %s", got)
 	}
 }

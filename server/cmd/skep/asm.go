@@ -37,6 +37,8 @@ type record struct {
 	LogLevel int         `json:"log_level"`
 	Maps     []recordMap `json:"maps"`
 	Insns    string      `json:"insns"`
+	BTF      string      `json:"btf,omitempty"`       // of callbacks
+	FuncInfo string      `json:"func_info,omitempty"` // hex, 8 bytes a function
 }
 
 type recordMap struct {
@@ -46,6 +48,9 @@ type recordMap struct {
 	ValueSize  uint32 `json:"value_size"`
 	MaxEntries uint32 `json:"max_entries"`
 	MapFlags   uint32 `json:"map_flags,omitempty"`
+	BTF        string `json:"btf,omitempty"`
+	KeyType    btf.ID `json:"key_type_id,omitempty"`
+	ValueType  btf.ID `json:"value_type_id,omitempty"`
 }
 
 func runAsm(_ context.Context, sh *shell, args []string) int {
@@ -112,8 +117,24 @@ func toRecord(id string, res *asm.Result) record {
 	if r.License == "" {
 		r.License = "GPL"
 	}
-	for _, m := range res.Maps {
-		r.Maps = append(r.Maps, recordMap{m.Name, m.Type, m.Key, m.Value, m.Entries, m.Flags})
+	types := source.MakeTypes(res)
+	blob := ""
+	if types.Spec != nil {
+		blob = hex.EncodeToString(types.Spec.Bytes())
+	}
+	for i, m := range res.Maps {
+		rm := recordMap{Name: m.Name, Type: m.Type, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.Entries, MapFlags: m.Flags}
+		if t := types.Maps[i]; t.Value != 0 {
+			rm.BTF, rm.KeyType, rm.ValueType = blob, t.Key, t.Value
+		}
+		r.Maps = append(r.Maps, rm)
+	}
+	if len(types.Funcs) > 0 {
+		var info []byte
+		for _, f := range types.Funcs {
+			info = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(info, f.Insn), uint32(f.Type))
+		}
+		r.BTF, r.FuncInfo = blob, hex.EncodeToString(info)
 	}
 	return r
 }

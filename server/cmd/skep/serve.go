@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
 
+	"skep/labs"
 	"skep/server"
 	"skep/server/compile"
+	"skep/server/course"
 	"skep/server/real"
 	"skep/server/reference"
 	"skep/server/sandbox"
@@ -41,16 +44,21 @@ func runServe(ctx context.Context, sh *shell, args []string) int {
 	if err != nil {
 		return sh.broken("serve", fmt.Errorf("%w; another address: skep serve -addr 127.0.0.1:0", err))
 	}
+	all, err := course.Read(labs.Content())
+	if err != nil {
+		return sh.broken("serve", err)
+	}
 	cfg := server.Config{
-		Assets: web.Assets(), Pages: web.Pages(reference.Data()), NotFound: web.NotFound(), Log: log, Version: version(),
+		Assets: web.Assets(), Pages: web.Pages(reference.Data(), course.Pages(all)...), NotFound: web.NotFound(), Log: log, Version: version(),
 	}
 	cfg.Compiler, cfg.NoCompiler = newCompiler(ctx, log)
 	if cfg.NoCompiler != nil {
 		log.Warn("C cannot be compiled here", "reason", cfg.NoCompiler)
 	}
-	machines, end := newReal(ctx, log, level, *vms)
+	kernels, manager, end := newReal(ctx, log, level, *vms)
 	defer end()
-	cfg.Real = machines
+	cfg.Real = kernels
+	cfg.Course = newCourse(all, cfg.Compiler, manager, log)
 	fmt.Fprintf(sh.out, "skep is at http://%s\n", l.Addr())
 	if err := server.New(cfg).Serve(ctx, l); err != nil {
 		return sh.broken("serve", err)
@@ -73,7 +81,7 @@ func newCompiler(ctx context.Context, log *slog.Logger) (*compile.Compiler, erro
 }
 
 // newReal makes virtual machines available to the page, and their templates in the background.
-func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int) (s *real.Service, end func()) {
+func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int) (s *real.Service, m *sandbox.Manager, end func()) {
 	cfg := real.Config{MinLevel: level, Log: log, Version: version()}
 	if dir, err := sandbox.FindingsDir(); err == nil {
 		cfg.Findings = &sandbox.Findings{Dir: dir}
@@ -84,10 +92,9 @@ func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int
 		cfg.Why = errors.New("this server was started without virtual machines")
 	}
 	s = real.New(cfg)
-	m := cfg.Manager
-	if m == nil {
+	if m = cfg.Manager; m == nil {
 		log.Info("no real kernels", "reason", cfg.Why)
-		return s, s.Close
+		return s, nil, s.Close
 	}
 	if m.Level() < level {
 		log.Warn("visitors' programs are not run: isolation is too weak", "level", m.Level(), "wanted", level, "do", "skep sandbox doctor")
@@ -100,7 +107,7 @@ func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int
 			log.Error("real kernels", "error", err)
 		}
 	}()
-	return s, func() {
+	return s, m, func() {
 		stop()
 		s.Close()
 		<-ready
@@ -108,6 +115,24 @@ func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int
 			log.Warn("real kernels", "error", err)
 		}
 	}
+}
+
+// newCourse grades submissions; the grader's module is made ready in the background.
+func newCourse(all []*labs.Lab, c *compile.Compiler, m *sandbox.Manager, log *slog.Logger) *course.Service {
+	cfg := course.Config{Labs: all, Compiler: c, Manager: m, Log: log}
+	if built, err := web.ReadManifest(web.Assets()); err == nil && built.Grade != "" {
+		cfg.Module, err = fs.ReadFile(web.Assets(), built.Grade)
+		if err != nil {
+			log.Error("grader", "error", err)
+		}
+	}
+	s := course.New(cfg)
+	go func() {
+		if err := s.Prepare(); err != nil {
+			log.Error("grader", "error", err)
+		}
+	}()
+	return s
 }
 
 func newLog(sh *shell, format string, verbose bool) *slog.Logger {
@@ -144,7 +169,7 @@ func version() string {
 }
 
 func runSite(_ context.Context, sh *shell, args []string) int {
-	fs := sh.flags("site", "[-plain] OUT", "Writes playground and gallery as files below OUT: they work from any web server,\nfrom any folder of it, without skep. C is not compiled there; examples are built in.")
+	fs := sh.flags("site", "[-plain] OUT", "Writes playground, gallery and labs as files below OUT: they work from any web server,\nfrom any folder of it, without skep. C is not compiled there; examples are built in.")
 	plain := fs.Bool("plain", false, "leave out the .br and .gz forms, which only some servers know how to use")
 	rest, code, ok := parse(fs, args)
 	if !ok {
@@ -153,7 +178,11 @@ func runSite(_ context.Context, sh *shell, args []string) int {
 	if len(rest) != 1 {
 		return sh.broken("site", errors.New("one folder OUT is needed"))
 	}
-	if err := web.WriteSite(rest[0], web.SiteOptions{NoCompressed: *plain, Reference: reference.Data()}); err != nil {
+	all, err := course.Read(labs.Content())
+	if err != nil {
+		return sh.broken("site", err)
+	}
+	if err := web.WriteSite(rest[0], web.SiteOptions{NoCompressed: *plain, Reference: reference.Data(), Labs: course.Pages(all)}); err != nil {
 		return sh.broken("site", err)
 	}
 	fmt.Fprintf(sh.out, "wrote %s; try it: python3 -m http.server -d %s\n", rest[0], rest[0])

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package native
 
 import (
@@ -7,13 +9,13 @@ import (
 	"unsafe"
 
 	"skep/jit"
-	"skep/jit/amd64"
+	"skep/jit/contract"
 	"skep/jit/window"
 	"skep/vm/isa"
 )
 
-// context is what r13 points to: the layout of amd64/context.go, held by a
-// test.
+// context is what a register of the code points to: the layout of package
+// contract, held by a test.
 type context struct {
 	regs    [11]uint64
 	goSP    uint64
@@ -30,7 +32,7 @@ type context struct {
 	top     uint64
 	loops   [8]uint64
 	bottom  uint64
-	_       uint64
+	link    uint64
 	windows [window.Count]window.Window
 }
 
@@ -39,13 +41,14 @@ type context struct {
 const stackSize = 64 << 10
 
 const (
-	frameStride = 1024
+	frameStride = contract.FrameStride
 	maxFrames   = isa.MaxCallFrames
 )
 
 // Runner runs programs for one machine. It is not safe for concurrent use.
 type Runner struct {
 	ctx     *context // in mem, behind the stack
+	first   uint64   // the stack pointer that programs start with
 	mem     []byte
 	host    Host
 	lookup  jit.Lookuper // the host, if it is one
@@ -56,17 +59,18 @@ type Runner struct {
 	state   State
 	windows window.Table
 	end     Status // Running while the program runs
-	gs      bool
+	segment bool
 }
 
 // NewRunner makes a runner for the programs of a machine, by their numbers.
 func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
-	mem, err := syscall.Mmap(-1, 0, stackSize+8192, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	guard := os.Getpagesize()
+	mem, err := syscall.Mmap(-1, 0, guard+stackSize+contract.CtxSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		return nil, os.NewSyscallError("native: mmap of a stack", err)
 	}
 	// A page below the stack that nothing may touch.
-	if err := syscall.Mprotect(mem[:4096], syscall.PROT_NONE); err != nil {
+	if err := syscall.Mprotect(mem[:guard], syscall.PROT_NONE); err != nil {
 		syscall.Munmap(mem)
 		return nil, os.NewSyscallError("native: mprotect of a stack", err)
 	}
@@ -75,11 +79,12 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 		return nil, errors.New("native: the machine's arena is not in the span: make it with Config.Span")
 	}
 	lookup, _ := h.(jit.Lookuper)
-	r := &Runner{mem: mem, host: h, lookup: lookup, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[stackSize+4096])), end: Exited}
+	r := &Runner{mem: mem, host: h, lookup: lookup, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[guard+stackSize])), end: Exited}
+	r.first = uint64(uintptr(unsafe.Pointer(r.ctx))) - 64
 	r.ctx.base = uint64(s.base())
 	r.windows = window.New(h.Arena(), &r.ctx.windows)
 	for _, p := range progs {
-		r.gs = r.gs || p.code.Features.GS
+		r.segment = r.segment || p.code.Segment
 	}
 	return r, nil
 }
@@ -101,8 +106,7 @@ func (r *Runner) Start(prog int, regs [11]uint64) {
 	c.regs = regs
 	c.top = regs[isa.R10]
 	c.floor = c.top - (maxFrames-1)*frameStride
-	c.stack = uint64(uintptr(unsafe.Pointer(&r.mem[stackSize+4096-64])))
-	c.bottom = c.stack
+	c.stack, c.bottom = r.first, r.first
 	r.windows.Refill(r.host.Arena())
 	c.loops[0] = 0
 	r.end = Running
@@ -146,12 +150,8 @@ func (r *Runner) Run(fuel int64) Status {
 	c := r.ctx
 	c.fuel = max(fuel, 0)
 	for r.end == Running {
-		if r.gs {
-			enterGS(c)
-		} else {
-			enter(c)
-		}
-		if amd64.Exit(c.reason&0xff) == amd64.ExitDone {
+		run(c, r.segment)
+		if contract.Exit(c.reason&0xff) == contract.ExitDone {
 			r.end = Exited
 			break
 		}
@@ -159,14 +159,14 @@ func (r *Runner) Run(fuel int64) Status {
 		if r.progs[r.prog].base() != c.code {
 			r.returned()
 		}
-		switch amd64.Exit(c.reason & 0xff) {
-		case amd64.ExitFuel:
+		switch contract.Exit(c.reason & 0xff) {
+		case contract.ExitFuel:
 			return Running
-		case amd64.ExitMiss:
+		case contract.ExitMiss:
 			if !r.reach() {
 				r.do(c.exit, r.depth())
 			}
-		case amd64.ExitReturn:
+		case contract.ExitReturn:
 			r.do(r.anExit(), r.depth()-1)
 		default:
 			r.do(c.exit, r.depth())
@@ -226,7 +226,7 @@ func (r *Runner) do(op int32, behind int) {
 		entered := s.Depth > behind
 		if entered { // a callback: where it returns to is this package
 			p := r.progs[r.prog]
-			r.push(p.base() + uint64(p.code.Return))
+			r.returnTo(p.base() + uint64(p.code.Return))
 		}
 		if entered || s.Prog != r.prog {
 			c.loops[s.Depth] = 0

@@ -1,13 +1,16 @@
+//go:build linux && (amd64 || arm64)
+
 package native
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"syscall"
 	"unsafe"
 
 	"skep/jit"
-	"skep/jit/amd64"
+	"skep/jit/contract"
 )
 
 // reserved is the address space of a span: what 32 bits reach, and a page for
@@ -50,50 +53,19 @@ func (s *Span) Close() error {
 
 func (s *Span) base() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s.mem))) }
 
-// Target is this machine.
-func Target() (jit.Target, error) {
-	return jit.Target{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: hasBMI2, GS: hasGS}}, nil
-}
-
-var (
-	hasBMI2 = func() bool { _, b, _, _ := cpuid(7, 0); return b>>8&1 != 0 }()
-	hasGS   = fsgsbase()
-)
-
-// fsgsbase reports whether wrgsbase may be used: the processor has it, and
-// the kernel says so in AT_HWCAP2.
-func fsgsbase() bool {
-	_, b, _, _ := cpuid(7, 0)
-	if b&1 == 0 {
-		return false
-	}
-	auxv, err := os.ReadFile("/proc/self/auxv")
-	if err != nil {
-		return false
-	}
-	const atHwcap2 = 26
-	for ; len(auxv) >= 16; auxv = auxv[16:] {
-		if *(*uint64)(unsafe.Pointer(&auxv[0])) == atHwcap2 {
-			return *(*uint64)(unsafe.Pointer(&auxv[8]))&2 != 0
-		}
-	}
-	return false
-}
-
 // Program is code in executable memory.
 type Program struct {
-	code *amd64.Code
+	code *contract.Code
 	mem  []byte
 }
 
 // Load copies code into memory of its own, which is writable until it is
 // executable.
 func Load(c *jit.Code) (*Program, error) {
-	if c.Native == nil {
+	if c.Native == nil || c.Target.Arch != arch {
 		return nil, errors.New("native: the code is for " + c.Target.Arch.String())
 	}
-	f := c.Target.AMD64
-	if f.BMI2 && !hasBMI2 || f.GS && !hasGS {
+	if !runs(c.Target) {
 		return nil, errors.New("native: the code is for a processor with more instructions than this one")
 	}
 	size := (len(c.Text) + 4095) &^ 4095
@@ -102,6 +74,7 @@ func Load(c *jit.Code) (*Program, error) {
 		return nil, os.NewSyscallError("native: mmap of code", err)
 	}
 	copy(mem, c.Text)
+	synchronize(mem)
 	if err := syscall.Mprotect(mem, syscall.PROT_READ|syscall.PROT_EXEC); err != nil {
 		syscall.Munmap(mem)
 		return nil, os.NewSyscallError("native: mprotect of code", err)
@@ -120,3 +93,18 @@ func (p *Program) Close() error {
 }
 
 func (p *Program) base() uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p.mem)))) }
+
+// auxv is an entry of the vector that the kernel hands a process, 0 when it
+// cannot be read.
+func auxv(tag uint64) uint64 {
+	b, err := os.ReadFile("/proc/self/auxv")
+	if err != nil {
+		return 0
+	}
+	for ; len(b) >= 16; b = b[16:] {
+		if binary.NativeEndian.Uint64(b) == tag {
+			return binary.NativeEndian.Uint64(b[8:])
+		}
+	}
+	return 0
+}
