@@ -10,7 +10,7 @@ import (
 )
 
 // Tracks are the course's, in its order.
-var Tracks = []string{"machine", "hooks", "maps", "verifier", "portability", "uses", "capstone"}
+var Tracks = []string{"machine", "hooks", "maps", "verifier", "portability", "uses", "capstone", "authors"}
 
 // privileges a program may be loaded with.
 var privileges = []string{"", "root", "cap_bpf", "unprivileged"}

@@ -22,7 +22,7 @@ type Front struct {
 	ID       string            `yaml:"id"`    // the folder's name
 	Title    map[string]string `yaml:"title"` // by language; en is always there
 	Summary  string            `yaml:"summary"`
-	Track    string            `yaml:"track"` // machine, hooks, maps, verifier, portability, uses, capstone
+	Track    string            `yaml:"track"` // one of Tracks
 	Code     string            `yaml:"code"`  // the course's short name: H9
 	Requires []string          `yaml:"requires"`
 	Minutes  int               `yaml:"minutes"`

@@ -16,7 +16,9 @@ import (
 	"skep/vm/btf"
 )
 
-// A line of layoutText is a struct: its name (with ~ a typedef of a struct
+// A line of functionText is a function: its name, what it returns (v is void),
+// and its arguments, name:type; *?x is a pointer to a struct of which only the
+// name is known. A line of layoutText is a struct: its name (with ~ a typedef of a struct
 // without name), its size and its members, name@offset:type. Types are u4 and
 // i4 (integers of so many bytes), c16 (bytes), *c and * (pointers to text and
 // to what is not known), *file (a pointer to a struct), =path (a struct) and
@@ -98,6 +100,16 @@ func buildLayout(madeUp bool) *btf.Spec {
 			l.need(m.typ, &order, &id)
 		}
 	}
+	for line := range strings.Lines(functionText) {
+		for i, w := range strings.Fields(line)[1:] {
+			if i > 0 {
+				_, w, _ = strings.Cut(w, ":")
+			}
+			if w != "v" {
+				l.need(w, &order, &id)
+			}
+		}
+	}
 	for _, n := range names {
 		l.define(n)
 	}
@@ -106,6 +118,9 @@ func buildLayout(madeUp bool) *btf.Spec {
 	}
 	for _, typ := range order {
 		l.make(typ)
+	}
+	for line := range strings.Lines(functionText) {
+		l.function(strings.Fields(line))
 	}
 	spec, err := btf.Parse(l.b.Bytes())
 	if err != nil {
@@ -143,6 +158,8 @@ func (l *layouts) need(typ string, order *[]string, id *btf.ID) {
 		l.need(e, order, id)
 	case typ == "*c":
 		l.need("u1", order, id)
+	case strings.HasPrefix(typ, "*?"):
+		l.need(typ[1:], order, id)
 	case typ == "^":
 		for _, m := range in6 {
 			l.need(m.typ, order, id)
@@ -173,6 +190,26 @@ func (l *layouts) define(name string) {
 	l.b.Struct(name, s.size, list...)
 }
 
+// function adds a kernel function, or the typedef of a raw tracepoint's, from a
+// line of functionText.
+func (l *layouts) function(words []string) {
+	ret := btf.ID(0)
+	if words[1] != "v" {
+		ret = l.id(words[1])
+	}
+	params := make([]btf.Param, len(words)-2)
+	for i, w := range words[2:] {
+		name, typ, _ := strings.Cut(w, ":")
+		params[i] = btf.Param{Name: name, Type: l.id(typ)}
+	}
+	proto := l.b.FuncProto(ret, params...)
+	if strings.HasPrefix(words[0], "btf_trace_") {
+		l.b.Typedef(words[0], l.b.Pointer(proto))
+		return
+	}
+	l.b.Func(words[0], proto, 0)
+}
+
 func (l *layouts) make(typ string) {
 	e, n := elem(typ)
 	switch {
@@ -184,6 +221,10 @@ func (l *layouts) make(typ string) {
 			list = append(list, btf.Member{Name: m.name, Type: l.id(m.typ)})
 		}
 		l.b.Union("", 16, list...)
+	case typ[0] == '?':
+		l.b.Fwd(typ[1:], false)
+	case strings.HasPrefix(typ, "*?"):
+		l.b.Pointer(l.id(typ[1:]))
 	case typ == "*":
 		l.b.Pointer(0)
 	case typ == "*c":

@@ -62,4 +62,91 @@ kernel_siginfo 48 si_signo@0:i4 si_errno@4:i4 si_code@8:i4
 bpf_iter_meta 24 seq@0:*seq_file session_id@8:u8 seq_num@16:u8
 seq_file 120 buf@0:*c size@8:u8 from@16:u8 count@24:u8 index@40:i8 private@112:*
 nf_hook_state 48 hook@0:u1 pf@1:u1 in@8:*net_device out@16:*net_device sk@24:*sock net@32:*net
+bpf_iter__task 16 meta@0:*bpf_iter_meta task@8:*task_struct
+bpf_iter__tcp 24 meta@0:*bpf_iter_meta sk_common@8:*sock_common uid@16:u4
+bpf_iter__udp 32 meta@0:*bpf_iter_meta udp_sk@8:*udp_sock uid@16:u4 bucket@24:i4
+bpf_iter__bpf_map_elem 32 meta@0:*bpf_iter_meta map@8:* key@16:* value@24:*
+task_struct__safe_rcu 32 cpus_ptr@0:* cgroups@8:*css_set real_parent@16:*task_struct group_leader@24:*task_struct
+cgroup__safe_rcu 8 kn@0:*kernfs_node
+css_set__safe_rcu 8 dfl_cgrp@0:*cgroup
+mm_struct__safe_rcu_or_null 8 exe_file@0:*file
+sk_buff__safe_rcu_or_null 8 sk@0:*sock
+request_sock__safe_rcu_or_null 8 sk@0:*sock
+bpf_iter_meta__safe_trusted 8 seq@0:*seq_file
+bpf_iter__task__safe_trusted 16 meta@0:*bpf_iter_meta task@8:*task_struct
+linux_binprm__safe_trusted 8 file@0:*file
+file__safe_trusted 8 f_inode@0:*inode
+dentry__safe_trusted 8 d_inode@0:*inode
+socket__safe_trusted_or_null 8 sk@0:*sock
+`
+
+// functionText is functions, a line each: what they return, then the arguments.
+const functionText = `do_sys_openat2 i8 dfd:i4 filename:*c how:*open_how
+vfs_read i8 file:*file buf:*c count:u8 pos:*
+vfs_write i8 file:*file buf:*c count:u8 pos:*
+do_unlinkat i4 dfd:i4 name:*filename
+vfs_unlink i4 idmap:*?mnt_idmap dir:*inode dentry:*dentry delegated_inode:*
+do_renameat2 i4 olddfd:i4 from:*filename newdfd:i4 to:*filename flags:u4
+vfs_rename i4 rd:*?renamedata
+do_mkdirat i4 dfd:i4 name:*filename mode:u2
+vfs_mkdir i4 idmap:*?mnt_idmap dir:*inode dentry:*dentry mode:u2
+path_mount i4 dev_name:*c path:*path type_page:*c flags:u8 data_page:*
+kernel_clone i4 args:*?kernel_clone_args
+wake_up_new_task v p:*task_struct
+do_exit v code:i8
+tcp_v4_connect i4 sk:*sock uaddr:*sockaddr addr_len:i4
+tcp_v6_connect i4 sk:*sock uaddr:*sockaddr addr_len:i4
+tcp_connect i4 sk:*sock
+udp_sendmsg i4 sk:*sock msg:*msghdr len:u8
+tcp_sendmsg i4 sk:*sock msg:*msghdr size:u8
+udp_recvmsg i4 sk:*sock msg:*msghdr len:u8 flags:i4 addr_len:*
+tcp_recvmsg i4 sk:*sock msg:*msghdr len:u8 flags:i4 addr_len:*
+inet_csk_accept *sock sk:*sock arg:*?proto_accept_arg
+security_task_kill i4 p:*task_struct info:*kernel_siginfo sig:i4 cred:*cred
+bpf_lsm_bprm_creds_for_exec i4 bprm:*linux_binprm
+bpf_lsm_bprm_check_security i4 bprm:*linux_binprm
+bpf_lsm_file_open i4 file:*file
+bpf_lsm_file_release v file:*file
+bpf_lsm_file_permission i4 file:*file mask:i4
+bpf_lsm_path_unlink i4 dir:*path dentry:*dentry
+bpf_lsm_inode_unlink i4 dir:*inode dentry:*dentry
+bpf_lsm_path_rename i4 old_dir:*path old_dentry:*dentry new_dir:*path new_dentry:*dentry flags:u4
+bpf_lsm_inode_rename i4 old_dir:*inode old_dentry:*dentry new_dir:*inode new_dentry:*dentry
+bpf_lsm_path_chmod i4 path:*path mode:u2
+bpf_lsm_inode_setattr i4 idmap:*?mnt_idmap dentry:*dentry attr:*?iattr
+bpf_lsm_path_mkdir i4 dir:*path dentry:*dentry mode:u2
+bpf_lsm_inode_mkdir i4 dir:*inode dentry:*dentry mode:u2
+bpf_lsm_path_mknod i4 dir:*path dentry:*dentry mode:u2 dev:u4
+bpf_lsm_inode_mknod i4 dir:*inode dentry:*dentry mode:u2 dev:u4
+bpf_lsm_sb_mount i4 dev_name:*c path:*path type:*c flags:u8 data:*
+bpf_lsm_sb_umount i4 mnt:*vfsmount flags:i4
+bpf_lsm_mmap_file i4 file:*file reqprot:u8 prot:u8 flags:u8
+bpf_lsm_task_alloc i4 task:*task_struct clone_flags:u8
+bpf_lsm_task_kill i4 p:*task_struct info:*kernel_siginfo sig:i4 cred:*cred
+bpf_lsm_socket_create i4 family:i4 type:i4 protocol:i4 kern:i4
+bpf_lsm_socket_post_create i4 sock:*socket family:i4 type:i4 protocol:i4 kern:i4
+bpf_lsm_socket_connect i4 sock:*socket address:*sockaddr addrlen:i4
+bpf_lsm_socket_bind i4 sock:*socket address:*sockaddr addrlen:i4
+bpf_lsm_socket_listen i4 sock:*socket backlog:i4
+bpf_lsm_socket_accept i4 sock:*socket newsock:*socket
+bpf_lsm_socket_sendmsg i4 sock:*socket msg:*msghdr size:i4
+bpf_lsm_socket_recvmsg i4 sock:*socket msg:*msghdr size:i4 flags:i4
+bpf_lsm_socket_getpeername i4 sock:*socket
+bpf_lsm_socket_getsockname i4 sock:*socket
+bpf_lsm_socket_setsockopt i4 sock:*socket level:i4 optname:i4
+bpf_lsm_socket_getsockopt i4 sock:*socket level:i4 optname:i4
+bpf_iter_task i4 meta:*bpf_iter_meta task:*task_struct
+bpf_iter_tcp i4 meta:*bpf_iter_meta sk_common:*sock_common uid:u4
+bpf_iter_udp i4 meta:*bpf_iter_meta udp_sk:*udp_sock uid:u4 bucket:i4
+bpf_iter_bpf_map_elem i4 meta:*bpf_iter_meta map:*?bpf_map key:* value:*
+btf_trace_sched_switch v :* :u1 :*task_struct :*task_struct :u4
+btf_trace_sched_wakeup v :* :*task_struct
+btf_trace_sched_wakeup_new v :* :*task_struct
+btf_trace_sched_process_fork v :* :*task_struct :*task_struct
+btf_trace_sched_process_exec v :* :*task_struct :i4 :*linux_binprm
+btf_trace_sched_process_exit v :* :*task_struct
+btf_trace_task_newtask v :* :*task_struct :u8
+btf_trace_signal_generate v :* :i4 :*kernel_siginfo :*task_struct :i4 :i4
+btf_trace_inet_sock_set_state v :* :*sock :i4 :i4
+btf_trace_netif_receive_skb v :* :*sk_buff
 `
