@@ -295,6 +295,10 @@ func (e *env) ctxByBTF(off, size int) (r RegState, retval, ok bool) {
 	if pt.Target() == 0 || to.Kind() == btf.KindInt {
 		return r, retval, true
 	}
+	if to.Kind() == btf.KindFwd && k.Len() < wholeBTF {
+		e.notModelled("struct " + to.Name())
+		return r, false, false
+	}
 	for _, a := range t.args {
 		if a.off == off {
 			id := e.kernelStruct(a.name)

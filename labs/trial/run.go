@@ -140,6 +140,9 @@ func (t *trial) verify() error {
 			return err
 		}
 		v := verdictOf(res, &t.src.Programs[i])
+		if what := t.src.Programs[i].Unrelocated; what != "" {
+			v = grade.Verdict{PC: -1, Undecided: what, Counters: v.Counters}
+		}
 		v.Kernel, v.Privilege = KernelName, PrivilegeName(t.ex.Privilege)
 		if i == 0 || !v.Accepted {
 			t.res.Verdict, t.res.Log = v, res.Log

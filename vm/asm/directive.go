@@ -1,7 +1,6 @@
 package asm
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
@@ -201,7 +200,7 @@ func (a *assembler) mapDirective(token) bool {
 		default:
 			part := mapParts[n-(len(mapKeys)-len(mapParts))]
 			part.Off = uint32(v)
-			m.Parts = append(m.Parts, part)
+			m.addPart(part)
 		}
 	}
 	if !a.checkParts(&m, name) {
@@ -212,9 +211,16 @@ func (a *assembler) mapDirective(token) bool {
 	return true
 }
 
-// checkParts sorts the parts of a map's values and says when they do not fit.
+// addPart keeps the parts in order: there are few.
+func (m *Map) addPart(p Part) {
+	m.Parts = append(m.Parts, p)
+	for i := len(m.Parts) - 1; i > 0 && m.Parts[i-1].Off > p.Off; i-- {
+		m.Parts[i-1], m.Parts[i] = p, m.Parts[i-1]
+	}
+}
+
+// checkParts says when the parts of a map's values do not fit.
 func (a *assembler) checkParts(m *Map, name token) bool {
-	slices.SortFunc(m.Parts, func(a, b Part) int { return cmp.Compare(a.Off, b.Off) })
 	end := uint64(0)
 	for _, p := range m.Parts {
 		at := p.Name + " at " + itoa(int(p.Off))

@@ -85,7 +85,7 @@ const functionText = `do_sys_openat2 i8 dfd:i4 filename:*c how:*open_how
 vfs_read i8 file:*file buf:*c count:u8 pos:*
 vfs_write i8 file:*file buf:*c count:u8 pos:*
 do_unlinkat i4 dfd:i4 name:*filename
-vfs_unlink i4 idmap:*?mnt_idmap dir:*inode dentry:*dentry delegated_inode:*
+vfs_unlink i4 idmap:*?mnt_idmap dir:*inode dentry:*dentry delegated_inode:*?unknown
 do_renameat2 i4 olddfd:i4 from:*filename newdfd:i4 to:*filename flags:u4
 vfs_rename i4 rd:*?renamedata
 do_mkdirat i4 dfd:i4 name:*filename mode:u2

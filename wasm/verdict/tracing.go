@@ -13,7 +13,7 @@ import (
 
 // defaultTraceLimit is how many bytes of steps are kept when the request does
 // not say: with what the verifier needs, a million steps fit into 128 MiB.
-const defaultTraceLimit = 32 << 20
+const defaultTraceLimit = 20 << 20
 
 // traceLog bounds the log inside of the verifier, which holds up to twice as
 // much.

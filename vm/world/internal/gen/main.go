@@ -217,9 +217,14 @@ func (g *gen) function(w *strings.Builder, name string) error {
 // struct of which only the name is known.
 func (g *gen) argument(id btf.ID) string {
 	t := g.spec.Type(g.spec.Resolve(id))
-	if t.Kind() == btf.KindPtr {
-		if to := g.spec.Type(g.spec.Resolve(t.Target())); to.Kind().IsComposite() && !g.known[to.Name()] && to.Name() != "" {
-			return "*?" + to.Name()
+	if t.Kind() == btf.KindPtr && t.Target() != 0 {
+		switch to := g.spec.Type(g.spec.Resolve(t.Target())); {
+		case to.Kind().IsComposite() && to.Name() != "":
+			if !g.known[to.Name()] {
+				return "*?" + to.Name()
+			}
+		case to.Kind() != btf.KindInt && g.spec.Resolve(t.Target()) != 0:
+			return "*?unknown"
 		}
 	}
 	return g.code(id)
