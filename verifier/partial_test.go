@@ -11,7 +11,7 @@ import (
 // has it, a program gets the kernel's verdict or none.
 func TestPartialBTF(t *testing.T) {
 	c := loadCorpus(t)
-	part := kernel.Types()
+	part := kernel.WithFunctions()
 	decided, n := 0, 0
 	for _, r := range c.records {
 		p, err := c.program(r)

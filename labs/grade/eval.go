@@ -1,7 +1,6 @@
 package grade
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -335,7 +334,7 @@ func (e *eval) packet(args []value) (value, string) {
 	if msg != "" {
 		return value{}, msg
 	}
-	return text(hex.EncodeToString(f.Packet)), ""
+	return text(encodeHex(f.Packet)), ""
 }
 
 func (e *eval) printk(args []value) (value, string) {

@@ -1,7 +1,6 @@
 package grade
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -347,8 +346,8 @@ func (p *parser) keyPart() (keyPart, *bad) {
 		}
 		return keyPart{raw: raw, size: 4}, nil
 	case "hex":
-		raw, err := hex.DecodeString(p.word())
-		if err != nil || len(raw) == 0 {
+		raw, ok := decodeHex(p.word())
+		if !ok || len(raw) == 0 {
 			return k, p.fail("bytes are written hex 0a1b2c")
 		}
 		return keyPart{raw: raw, size: len(raw)}, nil

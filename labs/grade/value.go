@@ -1,7 +1,6 @@
 package grade
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -92,7 +91,7 @@ func (f Field) read(b []byte) value {
 
 func scalar(b []byte, signed bool) value {
 	if len(b) > 8 {
-		return text(hex.EncodeToString(b))
+		return text(encodeHex(b))
 	}
 	var n uint64
 	for i := len(b) - 1; i >= 0; i-- {

@@ -101,7 +101,7 @@ func ask(src *source.Source, text string, q *Question, priv verifier.Privilege) 
 	}
 	p := loader.Program(src, 0, h, target, priv)
 	w := &watch{slot: slot, after: q.After, prev: -1, place: place}
-	layout := kernel.Types()
+	layout := kernel.WithFunctions()
 	w.print = verifier.NewPrinter(p.Maps, func(handle, id uint32) string { return verifier.TypeName(p, layout, handle, id) })
 	if _, err := verifier.Verify(p, verifier.Config{Privilege: priv, KernelBTF: layout, Tracer: w}); err != nil {
 		return nil, err.Error()

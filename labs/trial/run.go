@@ -126,7 +126,7 @@ type trial struct {
 func (t *trial) verify() error {
 	layout := t.ex.Kernel
 	if layout == nil {
-		layout = kernel.Types()
+		layout = kernel.WithFunctions()
 	}
 	for i := range t.src.Programs {
 		h, target, ok := t.src.Programs[i].Hook("")

@@ -119,17 +119,21 @@ func (a *assembler) functions() {
 	if end == 0 {
 		return
 	}
-	starts := append(a.funcs, 0)
-	slices.Sort(starts)
-	starts = slices.Compact(starts)
+	starts := make([]bool, end)
+	starts[0] = true
+	for _, pc := range a.funcs {
+		if pc < end {
+			starts[pc] = true
+		}
+	}
 	section := ""
-	for n, pc := range starts {
-		if pc >= end {
-			break
+	for pc, is := range starts {
+		if !is {
+			continue
 		}
 		f := Func{Start: pc, End: end}
-		if n+1 < len(starts) {
-			f.End = min(starts[n+1], end)
+		if n := slices.Index(starts[pc+1:], true); n >= 0 {
+			f.End = pc + 1 + n
 		}
 		// The last label at the slot is the nearest to it.
 		if l, ok := slices.BinarySearchFunc(a.res.Labels, pc, func(l Label, pc int) int { return l.PC - pc }); ok {

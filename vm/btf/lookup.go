@@ -75,7 +75,7 @@ func (s *Spec) byHash(essential string) iter.Seq[Type] {
 // Named ranges over the types of that name, of every kind, base first.
 func (s *Spec) Named(name string) iter.Seq[Type] {
 	return func(yield func(Type) bool) {
-		for spec := range s.chain() {
+		for _, spec := range s.chain() {
 			for t := range spec.byHash(EssentialName(name)) {
 				if t.Name() == name && !yield(t) {
 					return
@@ -88,7 +88,7 @@ func (s *Spec) Named(name string) iter.Seq[Type] {
 // essentially ranges over the types whose name without flavour is that.
 func (s *Spec) essentially(essential string) iter.Seq[Type] {
 	return func(yield func(Type) bool) {
-		for spec := range s.chain() {
+		for _, spec := range s.chain() {
 			for t := range spec.byHash(essential) {
 				name := t.Name()
 				if strings.HasPrefix(name, essential) && EssentialName(name) == essential && !yield(t) {
@@ -99,19 +99,12 @@ func (s *Spec) essentially(essential string) iter.Seq[Type] {
 	}
 }
 
-// chain ranges over the blobs, base first.
-func (s *Spec) chain() iter.Seq[*Spec] {
-	return func(yield func(*Spec) bool) {
-		var specs []*Spec
-		for ; s != nil; s = s.base {
-			specs = append(specs, s)
-		}
-		for i := len(specs) - 1; i >= 0; i-- {
-			if !yield(specs[i]) {
-				return
-			}
-		}
+// chain is the blobs, base first.
+func (s *Spec) chain() (specs []*Spec) {
+	if s.base != nil {
+		specs = s.base.chain()
 	}
+	return append(specs, s)
 }
 
 // Lookup finds the first type of a name and kind.

@@ -29,17 +29,23 @@ import (
 //
 //go:generate go run ../world/internal/gen -btf ${LINUX_BTF} -o ztypes.go
 
-var types = sync.OnceValue(func() *btf.Spec { return buildLayout(false) })
+var types = sync.OnceValue(func() *btf.Spec { return buildLayout(false, nil) })
+
+var withFunctions = sync.OnceValue(func() *btf.Spec { return buildLayout(false, functions) })
 
 // Types is the BTF of the kernel that a simulated machine has when nothing
 // else is said: the structs that programs of the course read, with the
 // offsets of Linux 6.12 on amd64.
 func Types() *btf.Spec { return types() }
 
+// WithFunctions is Types and the functions that programs are attached to by
+// their types: what the verifier wants.
+func WithFunctions() *btf.Spec { return withFunctions() }
+
 // MadeUp is the BTF of a kernel that there never was: the same structs with
 // their members in reverse order and gaps between them. A program that works
 // on both relies on CO-RE alone.
-func MadeUp() *btf.Spec { return buildLayout(true) }
+func MadeUp() *btf.Spec { return buildLayout(true, nil) }
 
 type layout struct {
 	typedef bool
@@ -62,7 +68,10 @@ type layouts struct {
 	madeUp  bool
 }
 
-func buildLayout(madeUp bool) *btf.Spec {
+// buildLayout makes the BTF of layoutText. more, when there is one, asks for the
+// types that it needs and gives what makes the rest in the end: a function, so
+// that the page's engine does not link what only the verifier wants.
+func buildLayout(madeUp bool, more func(need func(typ string)) func(*layouts)) *btf.Spec {
 	l := layouts{structs: map[string]*layout{}, simple: map[string]btf.ID{}, madeUp: madeUp}
 	var names []string
 	for line := range strings.Lines(layoutText) {
@@ -100,15 +109,9 @@ func buildLayout(madeUp bool) *btf.Spec {
 			l.need(m.typ, &order, &id)
 		}
 	}
-	for line := range strings.Lines(functionText) {
-		for i, w := range strings.Fields(line)[1:] {
-			if i > 0 {
-				_, w, _ = strings.Cut(w, ":")
-			}
-			if w != "v" {
-				l.need(w, &order, &id)
-			}
-		}
+	var rest func(*layouts)
+	if more != nil {
+		rest = more(func(typ string) { l.need(typ, &order, &id) })
 	}
 	for _, n := range names {
 		l.define(n)
@@ -119,8 +122,8 @@ func buildLayout(madeUp bool) *btf.Spec {
 	for _, typ := range order {
 		l.make(typ)
 	}
-	for line := range strings.Lines(functionText) {
-		l.function(strings.Fields(line))
+	if rest != nil {
+		rest(&l)
 	}
 	spec, err := btf.Parse(l.b.Bytes())
 	if err != nil {
@@ -188,26 +191,6 @@ func (l *layouts) define(name string) {
 		name = ""
 	}
 	l.b.Struct(name, s.size, list...)
-}
-
-// function adds a kernel function, or the typedef of a raw tracepoint's, from a
-// line of functionText.
-func (l *layouts) function(words []string) {
-	ret := btf.ID(0)
-	if words[1] != "v" {
-		ret = l.id(words[1])
-	}
-	params := make([]btf.Param, len(words)-2)
-	for i, w := range words[2:] {
-		name, typ, _ := strings.Cut(w, ":")
-		params[i] = btf.Param{Name: name, Type: l.id(typ)}
-	}
-	proto := l.b.FuncProto(ret, params...)
-	if strings.HasPrefix(words[0], "btf_trace_") {
-		l.b.Typedef(words[0], l.b.Pointer(proto))
-		return
-	}
-	l.b.Func(words[0], proto, 0)
 }
 
 func (l *layouts) make(typ string) {

@@ -35,7 +35,8 @@ func (l *loader) loadBTF() error {
 			return &Error{Section: x.name, Err: err}
 		}
 	}
-	for t := range spec.All() {
+	for id := btf.ID(1); int(id) < spec.Len(); id++ {
+		t := spec.Type(id)
 		if t.Kind() != btf.KindDatasec {
 			continue
 		}
@@ -63,9 +64,9 @@ func hasKfuncs(spec *btf.Spec) bool {
 
 // intType finds an int of 4 bytes.
 func intType(spec *btf.Spec) btf.ID {
-	for t := range spec.All() {
-		if t.Kind() == btf.KindInt && t.Size() == 4 {
-			return t.ID()
+	for id := btf.ID(1); int(id) < spec.Len(); id++ {
+		if t := spec.Type(id); t.Kind() == btf.KindInt && t.Size() == 4 {
+			return id
 		}
 	}
 	return 0

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"slices"
 	"strconv"
 
 	"skep/vm/asm"
@@ -33,14 +32,10 @@ func MakeTypes(res *asm.Result) Types {
 	}
 	if starts, callbacks := functions(res.Insns); callbacks {
 		proto := d.b.FuncProto(d.b.Int("int", 4, btf.IntSigned))
-		for _, at := range starts {
-			name := "prog"
-			for i := range res.Funcs {
-				if f := &res.Funcs[i]; f.Start == at && f.Name != "" {
-					name = f.Name
-				}
+		for at, is := range starts {
+			if is {
+				t.Funcs = append(t.Funcs, btf.FuncInfo{Insn: uint32(at), Type: d.b.Func(functionName(res, at), proto, btf.LinkStatic)})
 			}
-			t.Funcs = append(t.Funcs, btf.FuncInfo{Insn: uint32(at), Type: d.b.Func(identifier(name), proto, btf.LinkStatic)})
 		}
 	}
 	if d.b.Next() > 1 {
@@ -52,20 +47,30 @@ func MakeTypes(res *asm.Result) Types {
 	return t
 }
 
-// functions are the slots at which functions of a program begin, the program's
-// own first, and whether one of them is loaded as a callback.
-func functions(insns []isa.Insn) (starts []int, callbacks bool) {
-	starts = []int{0}
+// functions says of each slot whether a function begins there, and whether one
+// of them is loaded as a callback.
+func functions(insns []isa.Insn) (starts []bool, callbacks bool) {
+	starts = make([]bool, len(insns))
 	for i, in := range insns {
 		call := in.Op == isa.ClassJMP|isa.JmpCall && in.Src == isa.PseudoCall
 		load := in.IsWide() && in.Src == isa.PseudoFunc
-		if call || load {
-			starts = append(starts, i+1+int(in.Imm))
+		if at := i + 1 + int(in.Imm); (call || load) && at >= 0 && at < len(starts) {
+			starts[at] = true
 		}
 		callbacks = callbacks || load
+		starts[i] = starts[i] || i == 0
 	}
-	slices.Sort(starts)
-	return slices.Compact(starts), callbacks
+	return starts, callbacks
+}
+
+// functionName is that of the function at a slot, as BTF takes it.
+func functionName(res *asm.Result, at int) string {
+	for i := range res.Funcs {
+		if f := &res.Funcs[i]; f.Start == at && f.Name != "" {
+			return identifier(f.Name)
+		}
+	}
+	return "prog"
 }
 
 // identifier is a label or a map's name as BTF takes it.

@@ -68,7 +68,7 @@ func prepare(src protocol.WireSource, program uint32, o *protocol.VerifyOptions)
 	if l.Feature != "" {
 		return nil, nil, &protocol.Verified{Outcome: protocol.OutcomeNotModelled, Feature: l.Feature, PC: -1}
 	}
-	return l, &verifier.Config{Privilege: p, LogLevel: int(o.Level & 7), LogMax: keepLog, KernelBTF: kernel.Types()}, nil
+	return l, &verifier.Config{Privilege: p, LogLevel: int(o.Level & 7), LogMax: keepLog, KernelBTF: kernel.WithFunctions()}, nil
 }
 
 // verified says what the verification of a program came to; told is the result
