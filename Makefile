@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Debian packages that the product and its tests use. Go and Node come first.
 # xz, zstd and lz4 unpack Debian's kernels.
 PACKAGES := clang-19 llvm-19 libbpf-dev linux-libc-dev libc6-dev bubblewrap brotli bpftool \
-	chromium qemu-system-x86 busybox-static xz-utils zstd lz4
+	chromium qemu-system-x86 qemu-user-static busybox-static xz-utils zstd lz4
 
 # Kernels of the sandbox (server/sandbox).
 KERNELS := 6.12 6.1
@@ -35,7 +35,7 @@ check: web ## formatting, vet, staticcheck, generated files, types, byte budgets
 	@echo "== cross builds"
 	for t in windows/amd64 darwin/arm64 linux/arm64; do \
 		echo "   $$t"; GOOS=$${t%/*} GOARCH=$${t#*/} go build -o /dev/null ./server/cmd/skep; done
-	for t in js wasip1; do echo "   $$t/wasm"; GOOS=$$t GOARCH=wasm go build ./vm/... ./verifier/... ./wasm/...; done
+	for t in js wasip1; do echo "   $$t/wasm"; GOOS=$$t GOARCH=wasm go build ./vm/... ./verifier/... ./jit/... ./labs/... ./wasm/...; done
 	@echo "== byte budgets"; go run ./web/build -budget
 
 setup: ## install Debian packages and npm packages that are missing
@@ -68,7 +68,8 @@ test-go:
 	SKEP_CI=$${SKEP_CI:-} go test -timeout 20m ./...
 
 test-kernel: setup web ## slow campaigns against real kernels in the sandbox
-	SKEP_SLOW=1 go test -timeout 60m ./server/sandbox/... ./verifier/...
+	SKEP_SLOW=1 go test -timeout 60m ./server/sandbox/... ./server/grading/... ./verifier/... ./vm/maps/...
+	go run ./server/cmd/skep lab test --kernel 6.12,6.1 labs/content/*
 
 # Programs of each kind, with those of earlier runs; where campaign and corpus keep what they did.
 CAMPAIGN := 2000
