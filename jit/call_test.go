@@ -334,7 +334,7 @@ func TestMayGoto(t *testing.T) {
 
 // needNative skips a test of machine code where there is none.
 func needNative(t *testing.T) {
-	if _, err := engines[jit.AMD64](); err != nil {
+	if _, err := engines[machine](); err != nil {
 		t.Skip(err)
 	}
 }
@@ -416,14 +416,16 @@ func TestWronglyProved(t *testing.T) {
 		"r1 = -1\nr0 = *(u64 *)(r1 -4)\nr2 = r1\nr2 += r1\nr0 = *(u64 *)(r2 +32767)\nr0 = 1\nexit",
 		"r1 = -8\nlock *(u64 *)(r1 +0) += r1\nr0 = *(u64 *)(r1 +0)\nr0 = atomic64_fetch_or((u64 *)(r1 +4), r0)\nr0 = 1\nexit",
 		"w1 = -1\n*(u64 *)(r1 +0) = 5\nr0 = 1\nexit",
+		"w1 = -1\n*(u64 *)(r1 +32760) = 5\nr2 = *(u64 *)(r1 +32752)\nr1 = -9\nr2 = *(u8 *)(r1 +255)\nr0 = 1\nexit",
 	} {
 		for _, s := range proved {
 			for _, s.plain = range []bool{false, true} {
 				r := single(t, &s, text)
 				st := r.Run(1000)
 				// WebAssembly's memory may end before: a trap, which ends the run.
-				trap := s.arch == jit.WASM && st == jit.Faulted && r.Err() != nil
-				if !trap && (st != jit.Exited || r.Reg(0) != 1) {
+				// So does the interpreter, which does what is not aligned on arm64.
+				trap := s.arch == jit.WASM && r.Err() != nil || s.arch == jit.ARM64
+				if !(trap && st == jit.Faulted) && (st != jit.Exited || r.Reg(0) != 1) {
 					t.Errorf("%s: status %d r0 %d:\n%s", s.name, st, r.Reg(0), text)
 				}
 				r.close()

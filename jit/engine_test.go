@@ -3,22 +3,34 @@ package jit_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"skep/jit"
+	"skep/jit/amd64"
+	"skep/jit/arm64"
 	"skep/jit/engine"
 	"skep/jit/native"
 	"skep/vm"
 	"skep/wasm/compiled"
 )
 
+// machine is the architecture of native code on this system, if it has any.
+var machine = func() jit.Arch {
+	if runtime.GOARCH == "arm64" {
+		return jit.ARM64
+	}
+	return jit.AMD64
+}()
+
 // engines are shared by all machines of the tests, one after the other.
 var engines = map[jit.Arch]func() (*engine.Engine, error){
-	jit.AMD64: sync.OnceValues(func() (*engine.Engine, error) { return engine.Native(64 << 20) }),
-	jit.WASM:  sync.OnceValues(func() (*engine.Engine, error) { return engine.WASM(64 << 20) }),
+	machine:  sync.OnceValues(func() (*engine.Engine, error) { return engine.Native(64 << 20) }),
+	jit.WASM: sync.OnceValues(func() (*engine.Engine, error) { return engine.WASM(64 << 20) }),
 }
 
 // setup is how code is made.
@@ -27,25 +39,31 @@ type setup struct {
 	arch    jit.Arch
 	facts   jit.Facts
 	options jit.Options
-	plain   bool // without BMI2 and gs
+	plain   bool // without BMI2 and gs, or without LSE
 }
 
 // safe is all setups with checks, proved those without, of the engines that
 // this machine has.
 var safe, proved = available([]setup{
-	{name: "safe", arch: jit.AMD64},
+	{name: "safe", arch: machine},
 	{name: "wasm", arch: jit.WASM},
-	{name: "safe, unfused", arch: jit.AMD64, options: jit.Options{NoFusion: true, NoInline: true}},
-	{name: "safe, old processor", arch: jit.AMD64, plain: true},
+	{name: "safe, unfused", arch: machine, options: jit.Options{NoFusion: true, NoInline: true}},
+	{name: "safe, old processor", arch: machine, plain: true},
 	{name: "wasm, unfused", arch: jit.WASM, options: jit.Options{NoFusion: true, NoInline: true}},
-	{name: "safe, blinded", arch: jit.AMD64, options: jit.Options{Blind: 1}},
+	{name: "safe, blinded", arch: machine, options: jit.Options{Blind: 1}},
 }), available([]setup{
-	{name: "facts", arch: jit.AMD64, facts: jit.Facts{Accepted: true}},
+	{name: "facts", arch: machine, facts: jit.Facts{Accepted: true}},
 	{name: "wasm, facts", arch: jit.WASM, facts: jit.Facts{Accepted: true}},
 })
 
+// available takes out what this machine does not have, and with SKEP_ONLY, the
+// name of an architecture, what is for others.
 func available(list []setup) []setup {
+	only := os.Getenv("SKEP_ONLY")
 	return slices.DeleteFunc(list, func(s setup) bool {
+		if only != "" && only != s.arch.String() {
+			return true
+		}
 		_, err := engines[s.arch]()
 		return errors.Is(err, native.ErrUnavailable)
 	})
@@ -67,7 +85,7 @@ func (s *setup) engine(t testing.TB) *engine.Engine {
 func (s *setup) target(t testing.TB) jit.Target {
 	target := s.engine(t).Target
 	if s.plain {
-		target.AMD64.BMI2, target.AMD64.GS = false, false
+		target.AMD64, target.ARM64 = amd64.Features{}, arm64.Features{}
 	}
 	return target
 }

@@ -9,7 +9,7 @@
 // What the code may assume of memory is in the facts: without any, each
 // access is checked as the interpreter checks it; with a program that the
 // verifier accepted, none is. Either way no access can leave the
-// arena's reserved span: see package amd64, and Target of package wasm.
+// arena's reserved span: see packages amd64 and arm64, and Target of package wasm.
 //
 // Read next: package ir for the passes, amd64, arm64 and wasm for the code,
 // native and portable for running it.

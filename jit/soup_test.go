@@ -14,8 +14,11 @@ import (
 )
 
 // scale is how much of something a test does: n, times SKEP_SCALE for a long
-// run.
+// run, and a quarter of it for a short one.
 func scale(t testing.TB, n int) int {
+	if testing.Short() {
+		n = (n + 3) / 4
+	}
 	if s := os.Getenv("SKEP_SCALE"); s != "" {
 		f, err := strconv.Atoi(s)
 		if err != nil {

@@ -17,7 +17,7 @@ func (a *encoder) set(pos int, w uint32)  { binary.LittleEndian.PutUint32(a.b[po
 func field(r reg, shift int) uint32       { return uint32(r) << shift }
 func fits(v int64, n int) bool            { return v >= -1<<(n-1) && v < 1<<(n-1) }
 func low(v int64, n int) uint32           { return uint32(v) & (1<<n - 1) }
-func log2(n int) int                      { return bits.TrailingZeros(uint(n)) }
+func log2(n int) uint8                    { return uint8(bits.TrailingZeros(uint(n))) }
 func shifted(op uint32, n uint8) uint32   { return op | uint32(n)<<10 }
 func extended(op uint32, size int) uint32 { return op | uint32(log2(size))<<30 }
 
@@ -41,7 +41,6 @@ func (w width) bits() uint8 {
 const (
 	// rrr: d = n op m. A shift of m to the left may be added by shifted.
 	opAdd   = 0x0b000000
-	opAdds  = 0x2b000000
 	opSub   = 0x4b000000
 	opSubs  = 0x6b000000
 	opAnd   = 0x0a000000
@@ -57,7 +56,8 @@ const (
 	opLsrv  = 0x1ac02400
 	opAsrv  = 0x1ac02800
 	opMul   = 0x1b007c00
-	opMsub  = 0x1b008000 // rrrr: d = a - n*m
+	opMadd  = 0x1b000000 // rrrr: d = n*m + a
+	opMsub  = 0x1b008000 // d = a - n*m
 	opExtr  = 0x13800000 // ror when n and m are the same
 	opRev16 = 0x5ac00400 // rr
 	opRev   = 0x5ac00800 // of 4 bytes; of 8 with w64 and opRev8
@@ -82,40 +82,40 @@ const (
 	opSbfm = 0x13000000
 	opUbfm = 0x53000000
 
-	// Memory: t, [n, w, uxtw]; + opScaled: t, [n, #imm] of the size's
-	// multiples; opUnscaled: 9 bits, signed. extended adds the size.
-	opStr      = 0x38204800
-	opLdr      = 0x38604800
-	opLdrs     = 0x38a04800 // sign-extending to 64 bits
-	opPlain    = 0x38204800 // the form of the three, taken off for the others
-	opScaled   = 0x01000000
-	opStrPre   = 0xf8000c00 // t, [n, #imm]!
-	opLdrPost  = 0xf8400400 // t, [n], #imm
-	opStpPre   = 0xa9800000
-	opLdpPost  = 0xa8c00000
-	opStp      = 0xa9000000
-	opStp32    = 0x29000000
-	opLdxr     = 0x085f7c00
-	opStxr     = 0x08007c00
-	opStlxr    = 0x0800fc00
-	opLdar     = 0x08dffc00
-	opStlr     = 0x089ffc00
-	opLdadd    = 0x38200000 // LSE: t = memory, memory += s
-	opLdclr    = 0x38201000 // memory &^= s
-	opLdeor    = 0x38202000
-	opLdset    = 0x38203000
-	opSwp      = 0x38208000
-	opAcqRel   = 0x00c00000 // of the five above
-	opCasal    = 0x08e0fc00
-	opDmbIsh   = 0xd5033bbf
-	opB        = 0x14000000
-	opBl       = 0x94000000
-	opBcond    = 0x54000000
-	opCbz      = 0x34000000
-	opCbnz     = 0x35000000
-	opRet      = 0xd65f03c0
-	opAdrp     = 0x90000000
-	isOpBranch = 0x7c000000 // mask of opB and opBl
+	// Memory: t, [n, #imm], 9 bits, signed; with opScaled 12 bits, in units of
+	// the size; with opIndexed t, [n, w, uxtw]. extended adds the size.
+	opStr     = 0x38000000
+	opLdr     = 0x38400000
+	opLdrs    = 0x38800000 // sign-extending to 64 bits
+	opScaled  = 0x01000000
+	opIndexed = 0x00204800
+	opStrPre  = 0xf8000c00 // t, [n, #imm]!
+	opLdrPost = 0xf8400400 // t, [n], #imm
+	opStpPre  = 0xa9800000
+	opLdpPost = 0xa8c00000
+	opStp     = 0xa9000000
+	opStp32   = 0x29000000
+	opLdxr    = 0x085f7c00
+	opStxr    = 0x08007c00
+	opStlxr   = 0x0800fc00
+	opLdar    = 0x08dffc00
+	opStlr    = 0x089ffc00
+	opLdadd   = 0x38200000 // LSE: t = memory, memory += s
+	opLdclr   = 0x38201000 // memory &^= s
+	opLdeor   = 0x38202000
+	opLdset   = 0x38203000
+	opSwp     = 0x38208000
+	opAcqRel  = 0x00c00000 // of the five above
+	opCasal   = 0x08e0fc00
+	opDmbIsh  = 0xd5033bbf
+	opB       = 0x14000000
+	opBl      = 0x94000000
+	opBcond   = 0x54000000
+	opCbz     = 0x34000000
+	opCbnz    = 0x35000000
+	opRet     = 0xd65f03c0
+	opAdrp    = 0x90000000
+	maskB     = 0x7c000000 // opB and opBl have the same bits here
 )
 
 // rrr is d = n op m.
@@ -129,8 +129,8 @@ func (a *encoder) rr(w width, op uint32, d, n reg) { a.rrr(w, op, d, n, 0) }
 // mov copies; on 32 bits it clears the upper half.
 func (a *encoder) mov(w width, d, s reg) { a.rrr(w, opOrr, d, zero, s) }
 
-// msub is d = s - n*m.
-func (a *encoder) msub(w width, d, n, m, s reg) { a.rrr(w, opMsub|field(s, 10), d, n, m) }
+// rrrr is madd and msub, which add to or take from s.
+func (a *encoder) rrrr(w width, op uint32, d, n, m, s reg) { a.rrr(w, op|field(s, 10), d, n, m) }
 
 // immArith is d = n op v where v fits the instruction, by op or by its
 // opposite neg.
@@ -224,7 +224,7 @@ func (a *encoder) movImm(d reg, v uint64) {
 	op := first
 	for i := 0; i < 64; i += 16 {
 		h := v >> i & 0xffff
-		if h == skip && (op != first || i < 48) {
+		if h == skip {
 			continue
 		}
 		if op == first {
@@ -232,6 +232,9 @@ func (a *encoder) movImm(d reg, v uint64) {
 		}
 		a.word(uint32(w64) | op | uint32(i/16)<<21 | uint32(h)<<5 | field(d, 0))
 		op = opMovk
+	}
+	if op == first {
+		a.word(uint32(w64) | op | field(d, 0))
 	}
 }
 
@@ -270,29 +273,33 @@ func (a *encoder) zext(d, n reg, bits uint8)          { a.bitfield(w32, opUbfm, 
 
 // indexed is an access of t at n plus the lower half of m.
 func (a *encoder) indexed(op uint32, size int, t, n, m reg) {
-	a.word(extended(op, size) | field(m, 16) | field(n, 5) | field(t, 0))
+	a.word(extended(op|opIndexed, size) | field(m, 16) | field(n, 5) | field(t, 0))
 }
 
-// offset is an access of t at n plus off where that fits an instruction.
-func (a *encoder) offset(op uint32, size int, t, n reg, off int32) bool {
-	op = extended(op-opPlain|0x38000000, size) | field(n, 5) | field(t, 0)
-	switch {
-	case off >= 0 && int(off)%size == 0 && int(off)/size < 1<<12:
+// offset is an access of t at n plus off, which must be encodable.
+func (a *encoder) offset(op uint32, size int, t, n reg, off int32) {
+	op = extended(op, size) | field(n, 5) | field(t, 0)
+	if scaled(off, size) {
 		a.word(op | opScaled | uint32(int(off)/size)<<10)
-	case fits(int64(off), 9):
+	} else {
 		a.word(op | low(int64(off), 9)<<12)
-	default:
-		return false
 	}
-	return true
+}
+
+// encodable reports that an access of size bytes may have the offset off.
+func encodable(off int32, size int) bool { return scaled(off, size) || fits(int64(off), 9) }
+
+func scaled(off int32, size int) bool {
+	return off >= 0 && int(off)%size == 0 && int(off)/size < 1<<12
 }
 
 // ctx is an access of t to a word of the context.
 func (a *encoder) ctx(op uint32, size int, t reg, off int32) { a.offset(op, size, t, context, off) }
 
-// pair is a pair of registers at n plus off, a multiple of 8.
-func (a *encoder) pair(op uint32, t, u, n reg, off int32) {
-	a.word(op | low(int64(off/8), 7)<<15 | field(u, 10) | field(n, 5) | field(t, 0))
+// pair is a pair of registers of size bytes each at n plus off, a multiple of
+// that.
+func (a *encoder) pair(op uint32, size int32, t, u, n reg, off int32) {
+	a.word(op | low(int64(off/size), 7)<<15 | field(u, 10) | field(n, 5) | field(t, 0))
 }
 
 // push and pop one or two registers (zero: one) to and from the JIT's stack.
@@ -301,7 +308,7 @@ func (a *encoder) push(t, u reg) {
 		a.word(opStrPre | low(-8, 9)<<12 | field(stack, 5) | field(t, 0))
 		return
 	}
-	a.pair(opStpPre, t, u, stack, -16)
+	a.pair(opStpPre, 8, t, u, stack, -16)
 }
 
 func (a *encoder) pop(t, u reg) {
@@ -309,11 +316,12 @@ func (a *encoder) pop(t, u reg) {
 		a.word(opLdrPost | 8<<12 | field(stack, 5) | field(t, 0))
 		return
 	}
-	a.pair(opLdpPost, t, u, stack, 16)
+	a.pair(opLdpPost, 8, t, u, stack, 16)
 }
 
-// exclusive is a load or store of t at [n] by its own: acquire, release,
-// exclusive (s gets whether a store failed), compare and swap (s is compared).
+// exclusive is a load or store of t at [n] and no other place: acquire,
+// release, exclusive (s gets whether a store failed), and what LSE does with s
+// (compares it, adds it) before t has what was there.
 func (a *encoder) exclusive(op uint32, size int, s, t, n reg) {
 	a.word(extended(op, size) | field(s, 16) | field(n, 5) | field(t, 0))
 }
@@ -350,7 +358,7 @@ func opposite(w uint32) uint32 {
 // patch makes the branch at pos lead to to. It reports whether it reaches.
 func (a *encoder) patch(pos, to int) bool {
 	w, d := a.at(pos), int64(to-pos)/4
-	if w&isOpBranch == opB {
+	if w&maskB == opB {
 		a.set(pos, w|low(d, 26))
 		return fits(d, 26)
 	}

@@ -230,6 +230,14 @@ func functions(u *Unit) error {
 			}
 		}
 	}
+	if u.Irregular { // any op may be reached from any
+		for i := range u.Ops {
+			u.Ops[i].Flags |= Main
+		}
+		for n := range u.Funcs {
+			u.Funcs[n].MayGoto = true
+		}
+	}
 	if d := u.Funcs[0].depth; bounded && d <= isa.MaxCallFrames {
 		u.maxDepth = d
 	}

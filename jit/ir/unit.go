@@ -51,7 +51,7 @@ type Facts struct {
 type Options struct {
 	NoFusion bool // one instruction at a time
 	NoInline bool // every helper is called
-	// Blind, when not zero, hides constants: see package amd64's blind.go. It
+	// Blind, when not zero, hides constants: see blind.go of amd64 and arm64. It
 	// is the seed of what they are hidden behind, random where it matters.
 	// Nothing is fused then.
 	Blind uint64

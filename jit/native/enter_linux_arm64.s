@@ -28,6 +28,10 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD BASE(R13), R15
 	ADD  R10, R15, R11
 	SUB  $512, R11
+	MOVD R15, R21 // the anchors: always the base and 32 bits more
+	MOVD R15, R22
+	MOVD R15, R23
+	MOVD R15, R24
 	MOVD LINK(R13), R30
 	MOVD RESUME(R13), R16
 	JMP  (R16)

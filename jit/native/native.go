@@ -18,7 +18,8 @@
 // Why a stack of its own: Go moves and scans goroutine stacks; return
 // addresses of native code on one would be found by its unwinder.
 //
-// Read next: package contract, runner_linux.go, enter_linux_amd64.s.
+// Read next: package contract, runner_linux.go, then cpu_linux_amd64.go
+// and enter_linux_amd64.s, or those of arm64.
 package native
 
 import (

@@ -3,7 +3,7 @@
 // Code compares with it in place; what misses is looked up here, by the rules
 // of the interpreter.
 //
-// Read next: amd64/access.go and wasm/access.go for the comparison.
+// Read next: access.go of amd64, arm64 or wasm for the comparison.
 package window
 
 import "skep/vm/arena"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,10 +13,12 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/x86/x86asm"
 
 	"skep/jit"
 	"skep/jit/amd64"
+	"skep/jit/arm64"
 	"skep/jit/native"
 	"skep/jit/wasm"
 	"skep/verifier"
@@ -52,7 +55,7 @@ type jitNote struct {
 func runJIT(_ context.Context, sh *shell, args []string) int {
 	fs := sh.flags("jit", "[-arch A] [-verify | -facts FILE] [-blind] [--json] FILE",
 		"Compiles FILE (an object of clang, or assembly) and prints the code beside the bytecode, with\nwhat was fused, what was done in place and which checks were dropped.")
-	arch := fs.String("arch", "amd64", "amd64 or wasm")
+	arch := fs.String("arch", "amd64", "amd64, arm64 or wasm")
 	prog := fs.String("prog", "", "name of the program in the object; the first otherwise")
 	verify := fs.Bool("verify", false, "drop the checks if the verifier accepts the program")
 	factsName := fs.String("facts", "", `drop what this file says is proved: {"accepted":true,"checked":[7],"non_zero":[3],"alone":true}`)
@@ -113,16 +116,18 @@ func runJIT(_ context.Context, sh *shell, args []string) int {
 // targetOf is what code is printed for: this machine where it is of the
 // architecture, else one with everything.
 func targetOf(arch string) (jit.Target, error) {
+	if t, err := native.Target(); err == nil && arch == t.Arch.String() {
+		return t, nil
+	}
 	switch arch {
 	case "amd64":
-		if t, err := native.Target(); err == nil {
-			return t, nil
-		}
 		return jit.Target{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: true, GS: true}}, nil
+	case "arm64":
+		return jit.Target{Arch: jit.ARM64, ARM64: arm64.Features{LSE: true}}, nil
 	case "wasm":
 		return jit.Target{Arch: jit.WASM, WASM: wasm.Target{Base: 1 << 16, Context: 1 << 15}}, nil
 	}
-	return jit.Target{}, fmt.Errorf("there is no architecture %q: amd64 and wasm are known", arch)
+	return jit.Target{}, fmt.Errorf("there is no architecture %q: amd64, arm64 and wasm are known", arch)
 }
 
 func (sh *shell) readFacts(name string) (jit.Facts, error) {
@@ -238,9 +243,15 @@ func codeListing(insns []isa.Insn, c *jit.Code) []jitLine {
 func codeText(code []byte, arch jit.Arch) []string {
 	var out []string
 	for len(code) > 0 {
-		text, n := wasm.Text(code)
-		if arch == jit.AMD64 {
+		var text string
+		var n int
+		switch arch {
+		case jit.AMD64:
 			text, n = textAMD64(code)
+		case jit.ARM64:
+			text, n = textARM64(code)
+		default:
+			text, n = wasm.Text(code)
 		}
 		if n == 0 {
 			return append(out, "bytes "+hex.EncodeToString(code))
@@ -272,6 +283,19 @@ func textAMD64(code []byte) (string, int) {
 		return "", 0
 	}
 	return x86asm.IntelSyntax(in, 0, nil), in.Len
+}
+
+// textARM64 is the first instruction. The decoder does not know the atomic
+// ones of LSE.
+func textARM64(code []byte) (string, int) {
+	if len(code) < 4 {
+		return "", 0
+	}
+	in, err := arm64asm.Decode(code)
+	if err != nil {
+		return fmt.Sprintf(".inst 0x%08x", binary.LittleEndian.Uint32(code)), 4
+	}
+	return arm64asm.GNUSyntax(in), 4
 }
 
 func (sh *shell) printCode(l jitLine) {
