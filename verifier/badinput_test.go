@@ -59,7 +59,7 @@ func TestBadInput(t *testing.T) {
 		{"an opcode that is none", prog(isa.Insn{Op: 0xff}, exit), 22, "unknown opcode ff"},
 		{"all the instructions that may be", prog(append(repeat(isa.MaxInsns-1, mov(0, 0)), exit)...), 0, ""},
 		{"one more", prog(append(repeat(isa.MaxInsns, mov(0, 0)), exit)...), 7, ""},
-		{"100,000 jumps to the next", prog(append(repeat(100_000, isa.Insn{Op: isa.ClassJMP | isa.JmpA}), exit)...), 13, "R0 !read_ok"},
+		{"600,000 jumps to the next", prog(append(repeat(600_000, isa.Insn{Op: isa.ClassJMP | isa.JmpA}), exit)...), 13, "R0 !read_ok"},
 		{"a branch too many", prog(append(append([]isa.Insn{mov(0, 0), {Op: isa.ClassJMP | isa.JmpCall, Imm: 7}}, repeat(8193, isa.Insn{Op: isa.ClassJMP | isa.JmpEq, Imm: 5})...), exit)...),
 			7, "The sequence of 8193 jumps is too complex."},
 		{"65 maps", manyMaps(65), 7, "The total number of maps per program has reached the limit of 64"},

@@ -163,7 +163,9 @@ func (c *corpus) mapInfo(m *mapRec) (MapInfo, error) {
 	if len(info.Name) > 15 {
 		info.Name = info.Name[:15]
 	}
-	info.BTF = c.btfs[m.BTF]
+	if info.BTF, err = c.spec(m.BTF); err != nil {
+		return MapInfo{}, err
+	}
 	if m.Inner != nil {
 		in, err := c.mapInfo(m.Inner)
 		if err != nil {
@@ -172,6 +174,18 @@ func (c *corpus) mapInfo(m *mapRec) (MapInfo, error) {
 		info.Inner = &in
 	}
 	return info, nil
+}
+
+// spec is the BTF that a record names by its hash, or has as hex.
+func (c *corpus) spec(ref string) (*btf.Spec, error) {
+	if spec := c.btfs[ref]; spec != nil || len(ref) <= 16 {
+		return spec, nil
+	}
+	raw, err := hex.DecodeString(ref)
+	if err != nil {
+		return nil, err
+	}
+	return btf.Parse(raw)
 }
 
 func mapTypeByName(name string) (maps.Type, bool) {
@@ -203,7 +217,10 @@ func (c *corpus) program(r *record) (*Program, error) {
 	}
 	p := &Program{
 		Type: typ, Attach: hook.AttachType(r.Attach), Flags: r.Flags, GPL: GPLCompatible(r.License),
-		Insns: insns, BTF: c.btfs[r.BTF], FuncInfoSize: r.FuncRec, LineInfoSize: r.LineRec, AttachTo: r.AttachTo,
+		Insns: insns, FuncInfoSize: r.FuncRec, LineInfoSize: r.LineRec, AttachTo: r.AttachTo,
+	}
+	if p.BTF, err = c.spec(r.BTF); err != nil {
+		return nil, err
 	}
 	if p.FuncInfo, err = hex.DecodeString(r.FuncInfo); err != nil {
 		return nil, err

@@ -28,7 +28,6 @@ type Config struct {
 	LogLevel  int // bits of LogLevel1, LogLevel2, LogStats
 	LogMax    int // the last bytes of the log that are kept, 0: 16 MiB
 	CPUs      int // nr_cpu_ids, 0: 1
-	MaxStates int // checkpoints alive at a time before giving up, 0: 1<<16
 	MaxMemory int // bytes of states before giving up, 0: 1 GiB
 
 	// KernelBTF describes the kernel's types; without it programs that need

@@ -15,7 +15,7 @@ import (
 var (
 	oracleN     = flag.Int("oracle-n", 40, "TestOracle: how many programs of each kind")
 	oracleSeed  = flag.Int64("oracle-seed", 1, "TestOracle: seed of the first")
-	oracleKind  = flag.String("oracle-kind", "progen,rich,unpriv,bytes,mutate,info", "TestOracle: kinds of programs (randomKinds), or all")
+	oracleKind  = flag.String("oracle-kind", "progen,rich,unpriv,loops,bytes,mutate,info", "TestOracle: kinds of programs (randomKinds), or all")
 	oracleLevel = flag.Int("oracle-level", 6, "TestOracle: log level")
 	oracleSave  = flag.String("oracle-save", "", "TestOracle: folder to write disagreements to")
 )

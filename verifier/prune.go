@@ -155,13 +155,6 @@ func (e *env) cover(old *State) errno {
 // checkpoint makes a copy of the current state, which becomes its parent.
 func (e *env) checkpoint(insn int) errno {
 	cur := e.cur
-	limit := e.cfg.MaxStates
-	if limit <= 0 {
-		limit = 1 << 16
-	}
-	if e.peakStates >= limit {
-		return e.notModelled("more than " + itoa(limit) + " states at a time")
-	}
 	memory := e.cfg.MaxMemory
 	if memory <= 0 {
 		memory = 1 << 30

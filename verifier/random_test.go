@@ -23,6 +23,9 @@ var randomKinds = []randomKind{
 	{"unpriv", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
 		return generated(rnd, progen.Config{Seed: seed, Bad: badness(rnd), Unprivileged: true})
 	}},
+	{"loops", false, func(t *testing.T, _ *corpus, rnd *rand.Rand, seed int64) *record {
+		return looping(t, progen.Config{Seed: seed, Bad: badness(rnd), Rich: rnd.Intn(2) == 0, Callbacks: true})
+	}},
 	{"bytes", false, func(_ *testing.T, _ *corpus, rnd *rand.Rand, _ int64) *record { return randomBytes(rnd) }},
 	{"info", true, wildInfo},
 	{"mutate", true, mutant},
@@ -64,6 +67,19 @@ func generated(rnd *rand.Rand, cfg progen.Config) *record {
 		mutate(rnd, p.Insns)
 	}
 	return batchRecord(p, "", !cfg.Unprivileged)
+}
+
+// looping is a program of the generator with BTF, so that it may have callbacks.
+func looping(t *testing.T, cfg progen.Config) *record {
+	t.Helper()
+	p := progen.New(cfg)
+	spec, info, err := p.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := batchRecord(p, "", true)
+	r.BTF, r.FuncInfo, r.FuncRec = hex.EncodeToString(spec.Bytes()), hex.EncodeToString(info), progen.FuncInfoSize
+	return r
 }
 
 // batchRecord makes a generated program a record of the batch format.

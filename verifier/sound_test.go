@@ -64,10 +64,10 @@ func (rc *recorder) Trace(ev *verifier.Event) {
 // an instruction reads lie in the ranges of one of the states in which the
 // verifier checked that instruction.
 func TestSound(t *testing.T) {
-	accepted, steps, values := 0, 0, 0
+	accepted, steps, values, rounds := 0, 0, 0, 0
 	for i := range *soundN {
 		seed := *soundSeed + int64(i)
-		cfg := progen.Config{Seed: seed, Rich: i%2 == 1, Unprivileged: i%8 == 6}
+		cfg := progen.Config{Seed: seed, Rich: i%2 == 1, Unprivileged: i%8 == 6, Callbacks: i%4 == 3}
 		if i%4 == 2 {
 			cfg.Bad = 0.05
 		}
@@ -88,12 +88,13 @@ func TestSound(t *testing.T) {
 		}
 		steps += s.steps
 		values += s.values
+		rounds += s.rounds
 		if t.Failed() && i > 2000 {
 			break
 		}
 	}
-	t.Logf("%d programs, %d accepted, %d instructions run, %d values compared", *soundN, accepted, steps, values)
-	if accepted < *soundN/4 || values < steps/4 {
+	t.Logf("%d programs, %d accepted, %d instructions run, %d of them calls of bpf_loop's callback, %d values compared", *soundN, accepted, steps, rounds, values)
+	if accepted < *soundN/4 || values < steps/4 || rounds < *soundN/8 {
 		t.Error("too few of them to mean something")
 	}
 }
@@ -107,7 +108,9 @@ type sound struct {
 	data          []byte
 	used          []int32 // maps in the order in which loads name them first
 	states        map[place][]abstract
+	callbacks     []int // where they begin
 	steps, values int
+	rounds        int // of callbacks
 }
 
 func newSound(t *testing.T, g *progen.Program) *sound {
@@ -117,6 +120,18 @@ func newSound(t *testing.T, g *progen.Program) *sound {
 	}
 	s := &sound{prog: &verifier.Program{Type: typ, GPL: true, Insns: g.Insns}, data: g.Data,
 		vmProg: &vm.Program{Type: typ, License: "GPL", Insns: g.Insns}}
+	for _, f := range g.Funcs {
+		if f.Callback {
+			s.callbacks = append(s.callbacks, f.Start)
+		}
+	}
+	if len(s.callbacks) > 0 {
+		var err error
+		if s.prog.BTF, s.prog.FuncInfo, err = g.Describe(); err != nil {
+			t.Fatal(err)
+		}
+		s.prog.FuncInfoSize = progen.FuncInfoSize
+	}
 	for _, m := range g.Maps {
 		mt, ok := maps.ByName(m.Type)
 		if !ok {
@@ -202,6 +217,9 @@ func (s *sound) run(rnd *rand.Rand) error {
 	for range soundSteps {
 		if err := s.check(m); err != nil {
 			return err
+		}
+		if slices.Contains(s.callbacks, m.PC()) {
+			s.rounds++
 		}
 		m.Step()
 		s.steps++

@@ -216,30 +216,76 @@ func (e *env) removeDeadCode() errno {
 	if !e.bpfCapable {
 		return 0
 	}
-	live := 1
 	for s := 1; s+1 < len(e.subprogs); s++ {
 		dead := true
 		for i := e.subprogs[s].start; i < e.subprogEnd(s) && dead; i++ {
 			dead = e.aux[i].seen == 0
 		}
 		e.subprogs[s].dead = dead
-		if !dead {
+	}
+	return 0
+}
+
+// fixupCallArgs refuses a program that takes the address of a function that was
+// dropped, unless what moved to its place is a function: the kernel gives up
+// without a word (jit_subprogs). One function is not looked through for others.
+func (e *env) fixupCallArgs() errno {
+	live := 0
+	for s := range len(e.subprogs) - 1 {
+		if !e.subprogs[s].dead {
 			live++
 		}
 	}
-	if live == 1 {
-		return 0 // one function is not looked through for others
+	if !e.bpfCapable || live == 1 {
+		return 0
 	}
-	// Where the last functions are dropped, what takes their address names
-	// nothing, and the kernel gives up without a word (jit_subprogs).
-	end := len(e.insns)
-	for end > 0 && e.aux[end-1].seen == 0 {
-		end--
-	}
-	for pc, in := range e.insns {
-		if isPseudoFunc(in) && e.aux[pc].seen != 0 && pc+int(in.Imm)+1 >= end {
+	for s := 1; s+1 < len(e.subprogs); s++ {
+		if e.subprogs[s].dead && e.addressTaken(s) && !e.functionMovesTo(e.subprogs[s].start) {
 			return efault
 		}
 	}
 	return 0
+}
+
+// addressTaken reports whether an instruction that is reached loads the address
+// of a function.
+func (e *env) addressTaken(s int) bool {
+	for pc, in := range e.insns {
+		if isPseudoFunc(in) && e.aux[pc].seen != 0 && pc+int(in.Imm)+1 == e.subprogs[s].start {
+			return true
+		}
+	}
+	return false
+}
+
+// functionMovesTo reports whether a function begins where target is after the
+// instructions that no path reaches are gone. They go run by run, and what is
+// behind a run moves up; a target in a run stays (bpf_adj_delta_to_imm).
+func (e *env) functionMovesTo(target int) bool {
+	var moved []int // where functions begin, in their order
+	gone, s := 0, 0
+	for i := 0; i < len(e.insns); i++ {
+		from := i
+		for i < len(e.insns) && e.aux[i].seen == 0 {
+			i++
+		}
+		if n := i - from; n > 0 {
+			if target >= i-gone {
+				target -= n
+			}
+			gone += n
+		}
+		for s+1 < len(e.subprogs) && e.subprogs[s].start <= i {
+			if e.subprogs[s].start == i && !e.subprogs[s].dead {
+				moved = append(moved, i-gone)
+			}
+			s++
+		}
+	}
+	for _, start := range moved {
+		if start == target {
+			return true
+		}
+	}
+	return false
 }

@@ -29,6 +29,7 @@ var stages = []stage{
 	{"checkMaxStackDepth", "stack of all call chains", (*env).checkMaxStackDepth},
 	{"removeDeadCode", "functions that no path enters are dropped, for users with CAP_BPF", (*env).removeDeadCode},
 	{"optimizeLoops", "stack depth with inlined bpf_loop and may_goto", (*env).optimizeLoops},
+	{"fixupCallArgs", "addresses of functions are not those of dropped ones", (*env).fixupCallArgs},
 }
 
 // run does all of BPF_PROG_LOAD: the loader's own checks, which write no log,

@@ -30,9 +30,11 @@ type Event struct {
 	Reg   int // register, or -1-slot
 	Regs  uint32
 	Slots uint64
-	Check CheckEvent
-	// NoFact is why, and Num the number that it is about.
+	Check CheckEvent // of EventEnd: what the message asks for, when no check said so before
+	// NoFact is why, Way of which way of the comparison, and Num the number
+	// that it is about.
 	NoFact NoFactKind
+	Way    NoFactWay
 	Num    int64
 	// Refused is a verdict, Stopped is none: cancelled, or not modelled.
 	Refused, Stopped bool
@@ -64,6 +66,9 @@ func (e *env) trace(ev Event) {
 	}
 	e.event = ev
 	e.event.Processed = e.insnProcessed
+	if ev.Kind == EventEnd && ev.Refused {
+		e.event.Check = e.refusedBy()
+	}
 	e.tracer.Trace(&e.event)
 }
 
@@ -152,10 +157,16 @@ func (e *env) tracePrecise(st *State, frame, reg int) {
 	}
 }
 
-// traceBack tells what matters before an instruction, while going back.
+// traceBack tells what matters before an instruction, while going back, when
+// it is not what was told last: of a long way most instructions change nothing.
 func (e *env) traceBack(insn int) {
-	if e.tracer != nil {
-		b := &e.bt
-		e.trace(Event{Kind: EventBack, Insn: insn, State: e.cur, Frame: b.frame, Regs: b.regs[b.frame], Slots: b.slots[b.frame]})
+	if e.tracer == nil {
+		return
 	}
+	b, last := &e.bt, &e.event
+	regs, slots := b.regs[b.frame], b.slots[b.frame]
+	if last.Kind == EventBack && last.Frame == b.frame && last.Regs == regs && last.Slots == slots {
+		return
+	}
+	e.trace(Event{Kind: EventBack, Insn: insn, State: e.cur, Frame: b.frame, Regs: regs, Slots: slots})
 }

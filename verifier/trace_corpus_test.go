@@ -91,6 +91,9 @@ func TestTraceCorpus(t *testing.T) {
 			}
 		}
 	})
+	if bytes > 64*steps {
+		t.Errorf("%d bytes for %d steps, 64 each at most", bytes, steps)
+	}
 	t.Logf("%d programs, %d states of the kernel's logs, %d steps, %.1f bytes a step, %d programs differ", programs, lines, steps, float64(bytes)/float64(steps), bad)
 }
 

@@ -13,13 +13,15 @@ func (e *env) watchBranch(dst, src *RegState) {
 	}
 }
 
-// noteNoFact tells the tracer when neither way of a comparison knows more than
-// before: this and other are the registers of both ways.
+// noteNoFact tells the tracer when a comparison left what is known as it was:
+// on both ways, or of numbers on one of them. dst and src are the registers
+// where it does not hold, odst and osrc where it holds.
 func (e *env) noteNoFact(in isa.Insn, op uint8, jmp32 bool, dst, src, odst, osrc *RegState) {
 	if e.tracer == nil {
 		return
 	}
 	w := &e.watch
+	numbers := w.dst.Type == ScalarValue && w.src.Type == ScalarValue
 	packet := w.dst.Type.isPktAny() && in.Source() == isa.SrcX && w.src.Type.isPktAny()
 	unchanged := func(a, b *RegState) bool {
 		if packet { // that it is behind the end is no byte that can be read
@@ -27,13 +29,23 @@ func (e *env) noteNoFact(in isa.Insn, op uint8, jmp32 bool, dst, src, odst, osrc
 		}
 		return a.RegHead == b.RegHead && a.Bounds == b.Bounds && a.ID == b.ID
 	}
-	if !unchanged(&w.dst, dst) || !unchanged(&w.dst, odst) ||
-		in.Source() == isa.SrcX && (!unchanged(&w.src, src) || !unchanged(&w.src, osrc)) {
+	same := func(d, s *RegState) bool {
+		return unchanged(&w.dst, d) && (in.Source() != isa.SrcX || unchanged(&w.src, s))
+	}
+	holdsNot, holds := same(dst, src), same(odst, osrc)
+	way := NoFactWayBoth
+	switch {
+	case holdsNot && holds:
+	case holdsNot && numbers:
+		way = NoFactWayNotTaken
+	case holds && numbers:
+		way = NoFactWayTaken
+	default:
 		return
 	}
 	reg, kind, num := int(in.Dst), NoFactKindNotTracked, int64(0)
 	switch {
-	case w.dst.Type == ScalarValue && w.src.Type == ScalarValue:
+	case numbers:
 		switch {
 		case (op == isa.JmpEq || op == isa.JmpNe) && (w.src.isConstScalar(jmp32) || w.dst.isConstScalar(jmp32)):
 			kind = NoFactKindMiddle
@@ -45,7 +57,7 @@ func (e *env) noteNoFact(in isa.Insn, op uint8, jmp32 bool, dst, src, odst, osrc
 	case packet:
 		kind, reg, num = e.noPacketFact(in, op, jmp32)
 	}
-	e.trace(Event{Kind: EventNoFact, Insn: e.insnIdx, State: e.cur, Reg: reg, NoFact: kind, Num: num})
+	e.trace(Event{Kind: EventNoFact, Insn: e.insnIdx, State: e.cur, Reg: reg, NoFact: kind, Way: way, Num: num})
 }
 
 // noPacketFact is why a comparison of packet pointers proved no bytes.

@@ -25,6 +25,7 @@ const (
 	CheckKindPtrOffset                  // a number of at least lo and below hi, to be added to a pointer
 	CheckKindHelper                     // a helper or kfunc that this program may call; text says which it is not
 	CheckKindNoLeak                     // a number: an address must not get to where text says
+	CheckKindRule                       // what text says, which follows from the message
 )
 
 var zCheckKindWords = [...]string{
@@ -47,6 +48,7 @@ var zCheckKindWords = [...]string{
 	"ptrOffset",
 	"helper",
 	"noLeak",
+	"rule",
 }
 
 func (v CheckKind) String() string {
@@ -57,7 +59,7 @@ func (v CheckKind) String() string {
 }
 
 // NumCheckKind is how many there are.
-const NumCheckKind = 19
+const NumCheckKind = 20
 
 // NoFactKind: Why a comparison taught nothing.
 type NoFactKind uint8
@@ -93,3 +95,28 @@ func (v NoFactKind) String() string {
 
 // NumNoFactKind is how many there are.
 const NumNoFactKind = 8
+
+// NoFactWay: Of which way of a comparison.
+type NoFactWay uint8
+
+const (
+	NoFactWayBoth     NoFactWay = iota // neither taught anything
+	NoFactWayTaken                     // the one on which it holds; the other did
+	NoFactWayNotTaken                  // the one on which it does not hold; the other did
+)
+
+var zNoFactWayWords = [...]string{
+	"both",
+	"taken",
+	"notTaken",
+}
+
+func (v NoFactWay) String() string {
+	if int(v) < len(zNoFactWayWords) {
+		return zNoFactWayWords[v]
+	}
+	return ""
+}
+
+// NumNoFactWay is how many there are.
+const NumNoFactWay = 3

@@ -69,8 +69,7 @@ func (g *gen) branch() {
 	}
 	switch {
 	case g.chance(0.2) && !g.fixed: // leave the function
-		g.emit(isa.Insn{Op: movK64, Dst: isa.R0, Imm: int32(g.rnd.Intn(3))})
-		g.emit(isa.Insn{Op: exit})
+		g.leave()
 		g.patch(at)
 		g.kinds, g.mapOf, g.slots, g.proved = before.kinds, before.mapOf, before.slots, before.proved
 	case g.chance(0.4):
@@ -153,6 +152,8 @@ func (g *gen) clobber() {
 func (g *gen) subprograms() {
 	g.functions(g.calls, [isa.NumRegs]kind{isa.R1: scalar, isa.R2: scalar, isa.R10: frame}, nil)
 	g.functions(g.ptrCalls, [isa.NumRegs]kind{isa.R2: scalar, isa.R10: frame}, (*gen).through)
+	g.callback = true
+	g.functions(g.loads, [isa.NumRegs]kind{isa.R10: frame}, (*gen).swapped)
 }
 
 // functions appends one or two functions for the calls, and links them. first
@@ -165,6 +166,7 @@ func (g *gen) functions(calls []int, args [isa.NumRegs]kind, first func(*gen)) {
 	var starts []int
 	for range min(n, len(calls)) {
 		starts = append(starts, len(g.p.Insns))
+		g.p.Funcs = append(g.p.Funcs, Func{len(g.p.Insns), g.callback})
 		g.kinds = args
 		g.slots = [numSlots]kind{}
 		g.keep, g.proved, g.inSub, g.depth = 0, 0, true, 1

@@ -36,6 +36,15 @@ type Config struct {
 	// Rich adds what takes more of a kernel: functions that use their caller's
 	// stack, ring buffers, sockets, may_goto, tail calls, ld_abs.
 	Rich bool
+	// Callbacks adds bpf_loop. The kernel takes a program with callbacks only
+	// with BTF that describes the Funcs.
+	Callbacks bool
+}
+
+// Func is a function of a program.
+type Func struct {
+	Start    int  // instruction
+	Callback bool // bpf_loop calls it
 }
 
 // Map is a map that the program uses, by bpftool's type name.
@@ -51,6 +60,7 @@ type Program struct {
 	Type  string // xdp, sched_cls or socket_filter
 	Insns []isa.Insn
 	Maps  []Map
+	Funcs []Func // the first is the program itself
 	Data  []byte // a packet to run it over, at least 64 bytes
 }
 
@@ -85,6 +95,8 @@ type gen struct {
 	calls  []int // slots of calls to patch
 	// ptrCalls are those of functions that take a pointer and a number.
 	ptrCalls []int
+	loads    []int // of callbacks, to patch
+	callback bool  // in one: it returns 0 or 1
 }
 
 const numSlots = 8
@@ -93,7 +105,7 @@ var progTypes = []string{"xdp", "sched_cls", "socket_filter"}
 
 // New generates a program.
 func New(cfg Config) *Program {
-	g := &gen{cfg: cfg, rnd: rand.New(rand.NewSource(cfg.Seed)), p: &Program{}}
+	g := &gen{cfg: cfg, rnd: rand.New(rand.NewSource(cfg.Seed)), p: &Program{Funcs: []Func{{}}}}
 	g.p.Type = progTypes[g.rnd.Intn(len(progTypes))]
 	if cfg.Unprivileged {
 		g.p.Type, g.cfg.NoCalls = "socket_filter", true
@@ -182,6 +194,10 @@ func init() {
 }
 
 func (g *gen) snippet() {
+	if g.cfg.Callbacks && g.chance(0.08) {
+		g.bpfLoop()
+		return
+	}
 	if g.cfg.Rich && g.chance(0.2) {
 		g.oneOf(richSnippets)
 		return
@@ -272,9 +288,20 @@ func (g *gen) imm() int32 {
 // finish ends the function with a number in r0.
 func (g *gen) finish() {
 	if !g.bad() || g.kinds[isa.R0] == unset {
-		if k := g.kinds[isa.R0]; k != scalar && k != small || g.chance(0.7) {
-			g.emit(isa.Insn{Op: movK64, Dst: isa.R0, Imm: int32(g.rnd.Intn(3))})
+		if k := g.kinds[isa.R0]; g.callback || k != scalar && k != small || g.chance(0.7) {
+			g.leave()
+			return
 		}
 	}
+	g.emit(isa.Insn{Op: exit})
+}
+
+// leave ends the function with a number that it may return.
+func (g *gen) leave() {
+	n := 3
+	if g.callback && !g.bad() {
+		n = 2
+	}
+	g.emit(isa.Insn{Op: movK64, Dst: isa.R0, Imm: int32(g.rnd.Intn(n))})
 	g.emit(isa.Insn{Op: exit})
 }

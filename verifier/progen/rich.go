@@ -7,6 +7,7 @@ const (
 	tailCall       = 12
 	skLookupTCP    = 84
 	skRelease      = 86
+	bpfLoop        = 181
 	ringbufReserve = 131
 	ringbufSubmit  = 132
 	ringbufDiscard = 133
@@ -40,11 +41,7 @@ func (g *gen) stackArg() {
 	if g.cfg.NoCalls || g.inSub || g.fixed {
 		return
 	}
-	i := g.rnd.Intn(numSlots)
-	if g.slots[i] != scalar && !g.bad() {
-		g.emit(isa.Insn{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: isa.R10, Off: slotOff(i), Imm: g.imm()})
-		g.slots[i] = scalar
-	}
+	i := g.numberSlot()
 	if src := g.number(); src != isa.R2 {
 		g.emit(isa.Insn{Op: movX64, Dst: isa.R2, Src: src})
 	}
@@ -53,6 +50,50 @@ func (g *gen) stackArg() {
 	g.ptrCalls = append(g.ptrCalls, g.emit(isa.Insn{Op: call, Src: isa.PseudoCall}))
 	g.clobber()
 	g.kinds[isa.R0] = scalar
+}
+
+// numberSlot is a slot of this frame that holds a number.
+func (g *gen) numberSlot() int {
+	i := g.rnd.Intn(numSlots)
+	if g.slots[i] != scalar && !g.bad() {
+		g.emit(isa.Insn{Op: isa.ClassST | isa.ModeMem | isa.SizeDW, Dst: isa.R10, Off: slotOff(i), Imm: g.imm()})
+		g.slots[i] = scalar
+	}
+	return i
+}
+
+// bpfLoop calls a function some times with its round and a pointer to a slot
+// of this frame.
+func (g *gen) bpfLoop() {
+	if g.cfg.NoHelpers || g.inSub || g.fixed {
+		return
+	}
+	i := g.numberSlot()
+	if r, ok := g.pick(scalar, small); ok && g.chance(0.3) {
+		g.emit(isa.Insn{Op: movX64, Dst: isa.R1, Src: r})
+		g.emit(isa.Insn{Op: andK64, Dst: isa.R1, Imm: 15})
+	} else {
+		g.emit(isa.Insn{Op: movK64, Dst: isa.R1, Imm: int32(g.rnd.Intn(6))})
+	}
+	w := isa.Wide(isa.R2, isa.PseudoFunc, 0)
+	g.loads = append(g.loads, g.emit(w[0]))
+	g.emit(w[1])
+	g.emit(isa.Insn{Op: movX64, Dst: isa.R3, Src: isa.R10})
+	g.emit(isa.Insn{Op: addK64, Dst: isa.R3, Imm: int32(slotOff(i))})
+	g.emit(isa.Insn{Op: movK64, Dst: isa.R4})
+	g.emit(isa.Insn{Op: call, Imm: bpfLoop})
+	g.clobber()
+	g.kinds[isa.R0] = scalar
+}
+
+// swapped begins a callback: its arguments are those of through in the other
+// order.
+func (g *gen) swapped() {
+	g.emit(isa.Insn{Op: movX64, Dst: isa.R0, Src: isa.R1})
+	g.emit(isa.Insn{Op: movX64, Dst: isa.R1, Src: isa.R2})
+	g.emit(isa.Insn{Op: movX64, Dst: isa.R2, Src: isa.R0})
+	g.kinds[isa.R0], g.kinds[isa.R2] = scalar, scalar
+	g.through()
 }
 
 // through uses the 8 bytes of the caller's stack that a function was given.

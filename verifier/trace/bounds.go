@@ -31,7 +31,7 @@ func derive(umin, umax uint64) verifier.Bounds {
 	return b
 }
 
-func unknownBounds(b *verifier.Bounds) bool { return *b == derive(0, math.MaxUint64) }
+func unknownBounds(b *verifier.Bounds) bool { return *b == unlimited }
 
 // Bits of what follows in a Bounds.
 const (

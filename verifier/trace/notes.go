@@ -58,7 +58,9 @@ func (r *Recorder) back(ev *verifier.Event) {
 	r.cur.Back = append(list, b)
 }
 
-func (r *Recorder) check(c *verifier.CheckEvent) {
+func (r *Recorder) check(ev *verifier.Event) {
+	r.stop(ev) // a limit is checked before the instruction
+	c := &ev.Check
 	if n := len(r.cur.Checks); n >= 64 && !c.Failed { // a helper that reads byte by byte
 		return
 	}

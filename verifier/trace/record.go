@@ -1,7 +1,5 @@
 package trace
 
-func (m *Held) empty() bool { return *m == Held{} }
-
 func (m *Reg) empty() bool { return *m == Reg{Bounds: unlimited} }
 
 func (m *Delta) empty() bool { return len(m.Head) == 0 && len(m.Changes) == 0 }

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"slices"
+
 	"skep/verifier"
 	"skep/vm/isa"
 )
@@ -122,9 +124,9 @@ func (r *Recorder) Trace(ev *verifier.Event) {
 	case verifier.EventBack:
 		r.back(ev)
 	case verifier.EventCheck:
-		r.check(&ev.Check)
+		r.check(ev)
 	case verifier.EventNoFact:
-		r.cur.NoFacts = append(r.cur.NoFacts, NoFact{ev.NoFact, uint32(ev.Reg), ev.Num})
+		r.cur.NoFacts = append(r.cur.NoFacts, NoFact{ev.NoFact, ev.Way, uint32(ev.Reg), ev.Num})
 	case verifier.EventExit:
 		r.finish(ev.State)
 		end := PathEndExit
@@ -324,16 +326,23 @@ func (r *Recorder) end(ev *verifier.Event) {
 	if !ev.Refused && !ev.Stopped {
 		return
 	}
-	if uint32(ev.Processed) > r.steps && ev.State != nil {
-		r.arrive(ev)
-		r.cur.Kind = StepKindStopped
-		r.finish(nil)
-	}
+	r.stop(ev)
 	r.why.refused = true
+	if ev.Refused && r.open && !slices.ContainsFunc(r.cur.Checks, func(c Check) bool { return c.Failed }) && ev.Check.Failed {
+		r.check(ev)
+	}
 	r.finish(ev.State)
 	if ev.Stopped {
 		r.endPath(PathEndStopped)
 	} else {
 		r.endPath(PathEndRejected)
+	}
+}
+
+// stop begins the step of an instruction that is counted, and not checked.
+func (r *Recorder) stop(ev *verifier.Event) {
+	if uint32(ev.Processed) > r.steps && ev.State != nil {
+		r.arrive(ev)
+		r.cur.Kind = StepKindStopped
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"go/format"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,49 @@ func TestReasons(t *testing.T) {
 		"r1 link", "fp-8 link", "r1[1] arg", "r0[1] copy", "r0[1] alu", "r0 result", "r0 const", "r1 clobber"} {
 		if !reasons[want] {
 			t.Errorf("no %q among %v", want, reasons)
+		}
+	}
+}
+
+// TestDeductions: how limits followed, and which way of a comparison taught nothing.
+func TestDeductions(t *testing.T) {
+	const unknown, out = "\tcall 7\n\tr1 = r0\n", "\nout:\tr0 = 2\n\texit\n"
+	const load = "\tr2 = *(u32 *)(r1 + 0)\n\tr3 = *(u32 *)(r1 + 4)\n\tr4 = r2\n\tr4 += 8\n\tif r4 > r3 goto out\n\tr1 = *(u64 *)(r2 + 0)\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"signed to unsigned", load + "\tif r1 s< 0 goto out\n\tif r1 s> 100 goto out" + out, "r1 branchFalse unsignedFromSigned"},
+		{"unsigned to signed", load + "\tif r1 > 100 goto out" + out, "r1 branchFalse signedFromUnsigned"},
+		{"low half", unknown + "\tif w1 > 100 goto out" + out, "r1 branchFalse wholeFromLow"},
+		{"first bits", unknown + "\tif r1 > 1000 goto out\n\tif r1 > 100 goto out" + out, "r1 branchFalse bitsFromLimits"},
+		{"bits", load + "\tr1 &= 12" + out, "r1 alu limitsFromBits"},
+		{"wraps", load + "\tif r1 < 100 goto out\n\tr1 += 1000" + out, "r1 alu wraps"},
+		{"not followed", load + "\tif r1 > 100 goto out\n\tr1 /= 3" + out, "r1 alu notFollowed"},
+		{"cut", load + "\tw1 += 0" + out, "r1 alu cut"},
+		{"equal, one way", unknown + "\tif r1 == 7 goto out" + out, "no fact: middle notTaken"},
+		{"not equal, one way", unknown + "\tif r1 != 7 goto out" + out, "no fact: middle taken"},
+		{"bits, one way", unknown + "\tif r1 & 6 goto out" + out, "no fact: manyBits taken"},
+		{"unknowns", load + "\tr5 = *(u64 *)(r2 + 0)\n\tif r1 > r5 goto out" + out, "no fact: twoUnknowns notTaken"},
+	} {
+		_, b := recorded(t, c.text, 0, verifier.Config{})
+		tr, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range tr.Steps() {
+			s := tr.Step(i)
+			for _, list := range [][]Change{s.After.Changes, s.Arrived} {
+				for _, x := range list {
+					if x.Deduction != DeductionDirect {
+						got = append(got, Loc(x.Loc).String()+" "+x.Reason.String()+" "+x.Deduction.String())
+					}
+				}
+			}
+			for _, n := range s.NoFacts {
+				got = append(got, "no fact: "+n.Kind.String()+" "+n.Way.String())
+			}
+		}
+		if !slices.Contains(got, c.want) {
+			t.Errorf("%s: no %q among %q", c.name, c.want, got)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (w *reasoner) explain(c *Change, loc Loc, after *verifier.State) {
 	switch w.in.Class() {
 	case isa.ClassALU, isa.ClassALU64:
 		w.alu(c, dst)
+		if c.Reason == ReasonAlu {
+			c.Deduction = w.deduction(old, new)
+		}
 	case isa.ClassLD:
 		w.ld(c, loc)
 	case isa.ClassLDX:
@@ -305,6 +308,7 @@ func (w *reasoner) branch(c *Change, loc Loc, old, new *verifier.RegState) {
 		if w.pushed {
 			c.Reason = ReasonBranchTrue
 		}
+		c.Deduction = w.deduction(old, new)
 		switch {
 		case !hasSrc:
 			c.Num = int64(w.in.Imm)

@@ -83,14 +83,83 @@ func (c *Check) Words() string {
 		return "needs a function that this program may call; " + c.Text + " is none"
 	case verifier.CheckKindNoLeak:
 		return "needs " + r + " to be a number: addresses must not get into " + c.Text
+	case verifier.CheckKindRule:
+		return "needs " + c.Text
 	case verifier.CheckKindBudget:
 		return "needs at most " + n(c.Limit) + " instructions on all paths together"
 	}
 	return ""
 }
 
-// Words says why a comparison taught nothing.
+// Advice says what would satisfy a check that failed, "" when the need itself
+// says it.
+func (c *Check) Advice() string {
+	n := func(v int64) string { return strconv.FormatInt(v, 10) }
+	switch c.Kind {
+	case verifier.CheckKindPacket:
+		return "Before it, compare a packet pointer plus " + n(c.Hi) + " with the end of the packet, and leave when it is beyond."
+	case verifier.CheckKindMapValue, verifier.CheckKindMapKey, verifier.CheckKindMem:
+		return "Keep the offset within the " + count(c.Limit) + ": compare it with a limit before the access, as an unsigned number, or cut it with &=."
+	case verifier.CheckKindStack:
+		return "A frame has 512 bytes below r10: use a smaller offset, and a map for large data."
+	case verifier.CheckKindStackInit:
+		return "Write all of these bytes on every path that leads here, the padding of a struct too."
+	case verifier.CheckKindNotNull:
+		return "Compare the pointer with NULL right after it was made, and leave when it is."
+	case verifier.CheckKindReadable:
+		return "Set the register on every path that leads here; a call takes r1 to r5, so keep what must outlive it in r6 to r9 or on the stack."
+	case verifier.CheckKindPointer:
+		return "Take the pointer from where the verifier knows it: the context, a lookup, the stack it was spilled to. After a helper that moves the packet, read data and data_end again."
+	case verifier.CheckKindArgSize, verifier.CheckKindPtrOffset:
+		return "Compare the number with a limit before, as an unsigned number, or cut it with &=."
+	case verifier.CheckKindReturn:
+		return "Set r0 to a value within these limits before exit."
+	case verifier.CheckKindReleased:
+		return "Release it on this path too."
+	case verifier.CheckKindUnlocked:
+		return "End the section on every path before this."
+	case verifier.CheckKindBudget:
+		return "Give loops a smaller limit, make fewer branches in them, or move their bodies into a callback of bpf_loop."
+	}
+	return ""
+}
+
+// Words says how limits followed, "" when the instruction says them itself.
+func (d Deduction) Words() string {
+	switch d {
+	case DeductionUnsignedFromSigned:
+		return "the unsigned limits follow from the signed ones"
+	case DeductionSignedFromUnsigned:
+		return "the signed limits follow from the unsigned ones"
+	case DeductionWholeFromLow:
+		return "the low half was compared, and the rest follows from it"
+	case DeductionBitsFromLimits:
+		return "the first bits follow from the limits"
+	case DeductionLimitsFromBits:
+		return "the limits follow from the bits that are known"
+	case DeductionWraps:
+		return "the result may pass the end of its width, so that it has no limits"
+	case DeductionNotFollowed:
+		return "the verifier does not compute limits of this operation"
+	case DeductionCut:
+		return "the upper half is cleared"
+	}
+	return ""
+}
+
+// Words says why a comparison taught nothing, and on which way when it did on
+// the other.
 func (n *NoFact) Words() string {
+	switch n.Way {
+	case verifier.NoFactWayTaken:
+		return "where it holds, " + n.why()
+	case verifier.NoFactWayNotTaken:
+		return "where it does not hold, " + n.why()
+	}
+	return n.why()
+}
+
+func (n *NoFact) why() string {
 	r := "r" + strconv.Itoa(int(n.Reg))
 	switch n.Kind {
 	case verifier.NoFactKindOffsetTooLarge:

@@ -34,7 +34,7 @@ func (r *Recorder) Parts(d Program, res *verifier.Result, typeName func(handle, 
 	if res != nil {
 		d.Hypothetical = res.Hypothetical
 		for _, m := range res.Maps {
-			d.Maps = append(d.Maps, MapText{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries})
+			d.Maps = append(d.Maps, MapText{m.Name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, valueFields(m)})
 		}
 		for _, s := range res.Subprogs {
 			d.Funcs = append(d.Funcs, FuncText{uint32(s.Start), s.Name, s.Global})

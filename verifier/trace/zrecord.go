@@ -7,7 +7,7 @@ import "skep/verifier"
 const (
 	// Magic and Version are what a trace begins with.
 	Magic   = "SKtr"
-	Version = 1
+	Version = 2
 )
 
 // StepKind: What became of an arrival at an instruction.
@@ -248,11 +248,48 @@ func (v Reason) String() string {
 	return ""
 }
 
+// Deduction: How the limits of a number followed, beyond what the instruction itself says of them.
+type Deduction uint8
+
+const (
+	DeductionDirect             Deduction = iota // they are what the instruction says
+	DeductionUnsignedFromSigned                  // the unsigned limits from the signed ones, which are of one sign
+	DeductionSignedFromUnsigned                  // the signed limits from the unsigned ones, which do not reach the sign bit
+	DeductionWholeFromLow                        // all 64 bits from the low half, of which the comparison was
+	DeductionBitsFromLimits                      // known bits from the limits, which share their first bits
+	DeductionLimitsFromBits                      // the limits from the bits that are known
+	DeductionWraps                               // no limits: the result may pass the end of its width
+	DeductionNotFollowed                         // no limits: what the operation makes of them is not computed
+	DeductionCut                                 // the upper half is cleared: only the low one of the result stays
+)
+
+var zDeductionWords = [...]string{
+	"direct",
+	"unsignedFromSigned",
+	"signedFromUnsigned",
+	"wholeFromLow",
+	"bitsFromLimits",
+	"limitsFromBits",
+	"wraps",
+	"notFollowed",
+	"cut",
+}
+
+func (v Deduction) String() string {
+	if int(v) < len(zDeductionWords) {
+		return zDeductionWords[v]
+	}
+	return ""
+}
+
 // CheckKind is the verifier's.
 type CheckKind = verifier.CheckKind
 
 // NoFactKind is the verifier's.
 type NoFactKind = verifier.NoFactKind
+
+// NoFactWay is the verifier's.
+type NoFactWay = verifier.NoFactWay
 
 // InsnText: An instruction.
 type InsnText struct {
@@ -317,6 +354,25 @@ func (m *FuncText) get(r *decoder) {
 	m.Global = r.Bool()
 }
 
+// FieldText: A member of a map's value.
+type FieldText struct {
+	Offset uint32 // Bytes.
+	Size   uint32 // Bytes.
+	Name   string // "stats.packets".
+}
+
+func (m *FieldText) put(w *encoder) {
+	w.U32(m.Offset)
+	w.U32(m.Size)
+	w.Str(m.Name)
+}
+
+func (m *FieldText) get(r *decoder) {
+	m.Offset = r.U32()
+	m.Size = r.U32()
+	m.Name = r.Str()
+}
+
 // MapText: A map. Handles of registers count from 1.
 type MapText struct {
 	Name       string
@@ -324,6 +380,7 @@ type MapText struct {
 	KeySize    uint32
 	ValueSize  uint32
 	MaxEntries uint32
+	Fields     []FieldText // Of its value, when its type is known: 64 at most.
 }
 
 func (m *MapText) put(w *encoder) {
@@ -332,6 +389,10 @@ func (m *MapText) put(w *encoder) {
 	w.U32(m.KeySize)
 	w.U32(m.ValueSize)
 	w.U32(m.MaxEntries)
+	w.U32(uint32(len(m.Fields)))
+	for i := range m.Fields {
+		m.Fields[i].put(w)
+	}
 }
 
 func (m *MapText) get(r *decoder) {
@@ -340,6 +401,12 @@ func (m *MapText) get(r *decoder) {
 	m.KeySize = r.U32()
 	m.ValueSize = r.U32()
 	m.MaxEntries = r.U32()
+	if n := r.count(3); n > 0 {
+		m.Fields = make([]FieldText, n)
+		for i := range m.Fields {
+			m.Fields[i].get(r)
+		}
+	}
 }
 
 // TypeText: A type that a register points to.
@@ -427,7 +494,7 @@ func (m *Program) get(r *decoder) {
 			m.Funcs[i].get(r)
 		}
 	}
-	if n := r.count(5); n > 0 {
+	if n := r.count(6); n > 0 {
 		m.Maps = make([]MapText, n)
 		for i := range m.Maps {
 			m.Maps[i].get(r)
@@ -803,13 +870,14 @@ func (m *Head) get(r *decoder) {
 
 // Change: The new content of a place.
 type Change struct {
-	Loc    uint32 // Place: see Loc.
-	Reason Reason
-	From   []uint32 // Places before the step.
-	Num    int64
-	Bytes  uint64 // Of a slot: its 8 SlotBytes, 4 bits each, the byte at the lowest address in the highest bits.
-	Reg    Reg    // Of a register or slot.
-	Refs   []Ref  // Of a frame's references.
+	Loc       uint32 // Place: see Loc.
+	Reason    Reason
+	From      []uint32 // Places before the step.
+	Num       int64
+	Deduction Deduction // Of alu, branchTrue and branchFalse.
+	Bytes     uint64    // Of a slot: its 8 SlotBytes, 4 bits each, the byte at the lowest address in the highest bits.
+	Reg       Reg       // Of a register or slot.
+	Refs      []Ref     // Of a frame's references.
 }
 
 func (m *Change) put(w *encoder) {
@@ -826,14 +894,17 @@ func (m *Change) put(w *encoder) {
 	if m.Num != 0 {
 		has |= 1 << 3
 	}
-	if m.Bytes != 0 {
+	if m.Deduction != 0 {
 		has |= 1 << 4
 	}
-	if !m.Reg.empty() {
+	if m.Bytes != 0 {
 		has |= 1 << 5
 	}
-	if len(m.Refs) != 0 {
+	if !m.Reg.empty() {
 		has |= 1 << 6
+	}
+	if len(m.Refs) != 0 {
+		has |= 1 << 7
 	}
 	w.U32(has)
 	if has>>0&1 != 0 {
@@ -852,12 +923,15 @@ func (m *Change) put(w *encoder) {
 		w.Z64(m.Num)
 	}
 	if has>>4&1 != 0 {
-		w.U64(m.Bytes)
+		w.byte(uint8(m.Deduction))
 	}
 	if has>>5&1 != 0 {
-		m.Reg.put(w)
+		w.U64(m.Bytes)
 	}
 	if has>>6&1 != 0 {
+		m.Reg.put(w)
+	}
+	if has>>7&1 != 0 {
 		w.U32(uint32(len(m.Refs)))
 		for i := range m.Refs {
 			m.Refs[i].put(w)
@@ -866,7 +940,7 @@ func (m *Change) put(w *encoder) {
 }
 
 func (m *Change) get(r *decoder) {
-	has := r.mask(7)
+	has := r.mask(8)
 	if has>>0&1 != 0 {
 		m.Loc = r.U32()
 	}
@@ -885,12 +959,15 @@ func (m *Change) get(r *decoder) {
 		m.Num = r.Z64()
 	}
 	if has>>4&1 != 0 {
-		m.Bytes = r.U64()
+		m.Deduction = Deduction(r.enum(len(zDeductionWords)))
 	}
 	if has>>5&1 != 0 {
-		m.Reg.get(r)
+		m.Bytes = r.U64()
 	}
 	if has>>6&1 != 0 {
+		m.Reg.get(r)
+	}
+	if has>>7&1 != 0 {
 		if n := r.count(2); n > 0 {
 			m.Refs = make([]Ref, n)
 			for i := range m.Refs {
@@ -1104,21 +1181,24 @@ func (m *Check) get(r *decoder) {
 	}
 }
 
-// NoFact: A comparison taught nothing on either way.
+// NoFact: A comparison taught nothing.
 type NoFact struct {
 	Kind NoFactKind
+	Way  NoFactWay
 	Reg  uint32
 	Num  int64 // offsetTooLarge: largest offset; knownBefore: what was known.
 }
 
 func (m *NoFact) put(w *encoder) {
 	w.byte(uint8(m.Kind))
+	w.byte(uint8(m.Way))
 	w.U32(m.Reg)
 	w.Z64(m.Num)
 }
 
 func (m *NoFact) get(r *decoder) {
 	m.Kind = NoFactKind(r.enum(verifier.NumNoFactKind))
+	m.Way = NoFactWay(r.enum(verifier.NumNoFactWay))
 	m.Reg = r.U32()
 	m.Num = r.Z64()
 }
@@ -1302,7 +1382,7 @@ func (m *Step) get(r *decoder) {
 		}
 	}
 	if has>>8&1 != 0 {
-		if n := r.count(3); n > 0 {
+		if n := r.count(4); n > 0 {
 			m.NoFacts = make([]NoFact, n)
 			for i := range m.NoFacts {
 				m.NoFacts[i].get(r)

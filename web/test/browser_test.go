@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"skep/server/course"
 	"skep/server/reference"
 	"skep/web"
 )
@@ -85,7 +86,7 @@ func handler(t *testing.T, api http.Handler) http.Handler {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	for path, page := range web.Pages(reference.Data()) {
+	for path, page := range web.Pages(reference.Data(), course.Pages(labsOf(t))...) {
 		if path == "/" {
 			path = "/{$}"
 		}

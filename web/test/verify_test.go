@@ -44,9 +44,6 @@ func (p *tab) walked() {
 	p.wait(`$('skep-verify')?.walk.trace && !$('skep-verify').walk.stale && !model.stale`)
 }
 
-// at is where the walk is: "A.5".
-func (p *tab) at() string { p.t.Helper(); return eval[string](p, `$('skep-verify').walk.id`) }
-
 // TestVerifyLook makes pictures of the walk, to be looked at.
 func TestVerifyLook(t *testing.T) {
 	for _, c := range []struct {

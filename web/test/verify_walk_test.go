@@ -120,6 +120,9 @@ func TestVerifyLog(t *testing.T) {
 	// A link holds the step.
 	eval[bool](p, `(`+walkOf+`.go(0, 7), play.stage.address.link().then(l => { window.link = l; return true; }))`)
 	link := eval[string](p, `window.link`)
+	if !strings.HasSuffix(link, "&step=A.7") {
+		t.Errorf("the step of the link cannot be read: %s", link)
+	}
 	q := openAt(t, p.base, 1440, 900, strings.TrimPrefix(link, p.base))
 	q.walked()
 	q.wait(walkOf + `.id === 'A.7'`)

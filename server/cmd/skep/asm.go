@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"strings"
 
 	"skep/vm/asm"
+	"skep/vm/btf"
 	"skep/vm/helper"
 	"skep/vm/isa"
+	"skep/vm/source"
 )
 
 // names resolves helpers by the table of package helper.

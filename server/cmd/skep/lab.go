@@ -18,7 +18,7 @@ import (
 
 func runLab(ctx context.Context, sh *shell, args []string) int {
 	if len(args) == 0 {
-		fmt.Fprintln(sh.err, "usage: skep lab new|lint|test|grade ...")
+		fmt.Fprintln(sh.err, "usage: skep lab new|lint|test|grade|preview ...")
 		return exitUsage
 	}
 	switch args[0] {
@@ -30,8 +30,10 @@ func runLab(ctx context.Context, sh *shell, args []string) int {
 		return sh.labTest(ctx, args[1:])
 	case "grade":
 		return sh.labGrade(ctx, args[1:])
+	case "preview":
+		return sh.labPreview(ctx, args[1:])
 	}
-	return sh.broken("lab", fmt.Errorf("unknown verb %q; there are new, lint, test and grade", args[0]))
+	return sh.broken("lab", fmt.Errorf("unknown verb %q; there are new, lint, test, grade and preview", args[0]))
 }
 
 // readLab reads a folder; its errors are printed.

@@ -19,10 +19,12 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gallery := filepath.Join(objects, "../../../web/gallery")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("OBJECTS", objects)
+			env.Setenv("GALLERY", gallery)
 			return nil
 		},
 	})

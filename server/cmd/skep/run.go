@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -48,12 +49,24 @@ type mapEntry struct {
 	Values    []string `json:"values"`
 	KeyText   string   `json:"key_text,omitempty"`
 	ValueText []string `json:"value_text,omitempty"`
+
+	Formatted *formatted `json:"formatted,omitempty"` // by the types in the object
+}
+
+// formatted is an element as bpftool prints it.
+type formatted struct {
+	Key    json.RawMessage   `json:"key,omitempty"`
+	Values []json.RawMessage `json:"values,omitempty"`
 }
 
 type mapRecord struct {
 	Data  string `json:"data"`
 	State string `json:"state"`
+	CPU   *int32 `json:"cpu,omitempty"` // of a perf event array
 	Text  string `json:"text,omitempty"`
+	Type  string `json:"type,omitempty"` // of the program's, that the record has
+
+	Formatted json.RawMessage `json:"formatted,omitempty"` // by that type
 }
 
 func runRun(ctx context.Context, sh *shell, args []string) int {
@@ -272,10 +285,18 @@ func (sh *shell) printMaps(l *protocol.Listing, v *protocol.View, asJSON bool) {
 			for _, val := range e.Values {
 				me.Values = append(me.Values, hex.EncodeToString(val))
 			}
+			me.Formatted = format(&info, &e)
 			st.Entries = append(st.Entries, me)
 		}
 		for _, r := range mv.Records {
-			st.Records = append(st.Records, mapRecord{hex.EncodeToString(r.Bytes), recordStates[r.State], r.Text})
+			rec := mapRecord{Data: hex.EncodeToString(r.Bytes), State: recordStates[r.State], Type: r.Type, Text: r.Text}
+			if r.CPU >= 0 {
+				rec.CPU = &r.CPU
+			}
+			if r.Type != "" {
+				rec.Formatted = json.RawMessage(r.Text)
+			}
+			st.Records = append(st.Records, rec)
 		}
 		if asJSON {
 			sh.out.Write(marshal(st))
@@ -286,9 +307,33 @@ func (sh *shell) printMaps(l *protocol.Listing, v *protocol.View, asJSON bool) {
 			fmt.Fprintf(sh.out, "  %s: %s\n", e.KeyText, strings.Join(e.ValueText, " | "))
 		}
 		for _, r := range st.Records {
-			fmt.Fprintf(sh.out, "  %s %s %s\n", r.State, r.Data, r.Text)
+			text := r.Data
+			if r.Type != "" {
+				text = r.Type + " " + r.Text
+			}
+			if r.CPU != nil {
+				text = fmt.Sprintf("%s on CPU %d", text, *r.CPU)
+			}
+			fmt.Fprintf(sh.out, "  %s %s\n", r.State, text)
 		}
 	}
+}
+
+// format is an element whose types are known; their text is JSON already.
+func format(info *protocol.MapInfo, e *protocol.MapEntry) *formatted {
+	var f formatted
+	if info.KeyType != "" && e.KeyText != "" {
+		f.Key = json.RawMessage(e.KeyText)
+	}
+	for _, text := range e.ValueTexts {
+		if info.ValueType != "" && text != "" {
+			f.Values = append(f.Values, json.RawMessage(text))
+		}
+	}
+	if f.Key == nil && f.Values == nil {
+		return nil
+	}
+	return &f
 }
 
 var recordStates = map[protocol.RecordState]string{

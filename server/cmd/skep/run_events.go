@@ -72,7 +72,7 @@ func (sh *shell) runEvents(s *session.Session, l *protocol.Listing, f *eventFlag
 	}
 	// One firing after the other: each in its last state, before the next begins.
 	var runs []event
-	v := started.View
+	var v *protocol.View
 	for {
 		next := move(s, protocol.MovementNextEvent, 0)
 		v = next

@@ -37,12 +37,26 @@ type report struct {
 	Refused                       bool
 	Processed                     uint32
 	Checkpoints, Left             int
-	Insn, Source, Needed          string
+	Insn, Source, Needed, Advice  string
+	About                         string // the place that Origins are of
+	Origins                       []reportOrigin
 	NoFacts                       []string
 	Style                         template.CSS
 	Script                        template.JS
 	Data                          reportData
 }
+
+// reportOrigin is a link of the chain that leads to the failing value.
+type reportOrigin struct {
+	Insn                      int
+	Place, Value, Why, Source string
+}
+
+// What is shown of the chain, and of comparisons that taught nothing.
+const (
+	reportOrigins = 12
+	reportNoFacts = 5
+)
 
 // reportData is for the script.
 type reportData struct {
@@ -60,7 +74,8 @@ type reportInsn struct {
 
 type reportStep struct {
 	traceLine
-	Places [][2]string `json:"places"` // name and value
+	Places [][2]string       `json:"places"` // name and value
+	Whys   map[string]string `json:"whys"`   // by place, in a sentence
 }
 
 type reportLine struct {
@@ -85,7 +100,7 @@ func (t *traced) writeReport(file string) error {
 		r.Data.Insns = append(r.Data.Insns, reportInsn{i.Slot, i.Text, t.source(int(i.Slot))})
 	}
 	for _, step := range t.shown() {
-		r.Data.Steps = append(r.Data.Steps, reportStep{t.line(step), t.places(step)})
+		r.Data.Steps = append(r.Data.Steps, reportStep{t.line(step), t.places(step), t.whys(step)})
 	}
 	r.Left = t.Steps() - len(r.Data.Steps)
 	r.Data.Log = t.logLines()
@@ -105,23 +120,75 @@ func (t *traced) writeReport(file string) error {
 func (r *report) explain(t *traced, last int) {
 	insn := t.Insn(last)
 	r.Insn, r.Source = strconv.Itoa(insn)+": "+t.texts[insn], t.source(insn)
+	var failed *trace.Check
 	checks := t.Step(last).Checks
 	for i := range checks {
 		if checks[i].Failed {
-			r.Needed = checks[i].Words()
+			failed = &checks[i]
+		}
+	}
+	if failed != nil {
+		r.Needed, r.Advice = failed.Words(), failed.Advice()
+		if failed.Reg > 0 {
+			r.originsOf(t, last, int(failed.Reg)-1)
 		}
 	}
 	for _, seg := range t.Chain(t.PathOf(last)) {
-		for step := seg.First; step < seg.To; step++ {
+		for step := seg.First; step < seg.To && len(r.NoFacts) < reportNoFacts; step++ {
 			s := t.Step(step)
-			if s == nil || len(r.NoFacts) >= 5 {
+			if s == nil {
 				continue
 			}
+			way := verifier.NoFactWayNotTaken // where it holds another path goes on
+			if step == seg.To-1 && step != last {
+				way = verifier.NoFactWayTaken
+			}
 			for i := range s.NoFacts {
-				r.NoFacts = append(r.NoFacts, "On the way the comparison at "+strconv.Itoa(t.Insn(step))+" taught nothing: "+s.NoFacts[i].Words()+".")
+				if n := &s.NoFacts[i]; n.Way == verifier.NoFactWayBoth || n.Way == way {
+					r.NoFacts = append(r.NoFacts, "On the way the comparison at "+strconv.Itoa(t.Insn(step))+" taught nothing: "+n.Words()+".")
+				}
 			}
 		}
 	}
+}
+
+// originsOf says where a register of the failing step comes from.
+func (r *report) originsOf(t *traced, last, reg int) {
+	s := t.Before(last)
+	if s == nil || len(s.Frames) == 0 {
+		return
+	}
+	loc := trace.RegLoc(len(s.Frames)-1, reg)
+	r.About = loc.String()
+	type place struct {
+		insn int
+		loc  uint32
+	}
+	rounds := map[place]int{} // of a loop the last two are enough
+	for _, o := range t.Origins(last, loc, 8*reportOrigins) {
+		insn, value := t.Insn(o.At(t.Trace)), t.change(o.Step, o.Change).Value
+		at := place{insn, o.Change.Loc}
+		if rounds[at]++; rounds[at] > 2 || len(r.Origins) == reportOrigins {
+			continue
+		}
+		r.Origins = append(r.Origins, reportOrigin{insn, trace.Loc(o.Change.Loc).String(), value, o.Change.Why(t.texts[insn]), t.source(insn)})
+	}
+}
+
+// whys are the reasons of what a step changed.
+func (t *traced) whys(step int) map[string]string {
+	s, out := t.Step(step), map[string]string{}
+	add := func(changes []trace.Change, by int) {
+		for i := range changes {
+			c := &changes[i]
+			if why := c.Why(t.texts[t.Insn(by)]); why != "" && c.Reason != trace.ReasonMark {
+				out[trace.Loc(c.Loc).String()] = why
+			}
+		}
+	}
+	add(s.Arrived, int(t.Paths[t.PathOf(step)].At))
+	add(s.After.Changes, step)
+	return out
 }
 
 // shown are the steps that a report holds.

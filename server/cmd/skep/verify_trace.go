@@ -16,7 +16,7 @@ const traceLimit = 256 << 20
 const traceHelp = `print JSON lines instead of the log: of each program a line
   {"program","type","privilege","verdict","errno","message","processed","checkpoints","paths":[{"kind","end","parent","at","insn","first","steps"}],"dropped"}
 and before it a line for each step, an arrival at an instruction, in the kernel's order:
-  {"step","path","insn","text","source","kind","checkpoint","covered_by","state","changes":[{"place","value","reason","from","num"}],"checks":[{"words","failed"}],"no_facts"}
+  {"step","path","insn","text","source","kind","checkpoint","covered_by","state","changes":[{"place","value","reason","from","num","deduction"}],"checks":[{"words","failed"}],"no_facts"}
 state is that behind the instruction, in the log's words; kind is checked, pruned or stopped`
 
 // traceLine is a step as --trace prints it.
@@ -41,6 +41,8 @@ type traceChange struct {
 	Reason string   `json:"reason"`
 	From   []string `json:"from,omitempty"`
 	Num    int64    `json:"num,omitempty"`
+	// How the limits followed, when it is not what the instruction says itself.
+	Deduction string `json:"deduction,omitempty"`
 }
 
 type traceCheck struct {
@@ -132,6 +134,9 @@ func (t *traced) line(step int) traceLine {
 func (t *traced) change(step int, c *trace.Change) traceChange {
 	loc := trace.Loc(c.Loc)
 	out := traceChange{Place: loc.String(), Reason: c.Reason.String(), Num: c.Num}
+	if c.Deduction != trace.DeductionDirect {
+		out.Deduction = c.Deduction.String()
+	}
 	for _, from := range c.From {
 		out.From = append(out.From, trace.Loc(from).String())
 	}

@@ -24,7 +24,7 @@ package schema
 
 // Version of the format, behind the four bytes of Magic.
 const (
-	Version = 1
+	Version = 2
 	Magic   = "SKtr"
 )
 

@@ -49,6 +49,16 @@ var Enums = []Enum{
 		{"tie", "given an id, which its copy shares"},
 		{"mark", "only its marks changed: written, read or precise"},
 		{"whatIf", "set by hand: the trace is hypothetical"}}},
+	{Name: "Deduction", Doc: "How the limits of a number followed, beyond what the instruction itself says of them.", Values: []Value{
+		{"direct", "they are what the instruction says"},
+		{"unsignedFromSigned", "the unsigned limits from the signed ones, which are of one sign"},
+		{"signedFromUnsigned", "the signed limits from the unsigned ones, which do not reach the sign bit"},
+		{"wholeFromLow", "all 64 bits from the low half, of which the comparison was"},
+		{"bitsFromLimits", "known bits from the limits, which share their first bits"},
+		{"limitsFromBits", "the limits from the bits that are known"},
+		{"wraps", "no limits: the result may pass the end of its width"},
+		{"notFollowed", "no limits: what the operation makes of them is not computed"},
+		{"cut", "the upper half is cleared: only the low one of the result stays"}}},
 	{Name: "CheckKind", Engine: true, Doc: "What an access or operation needed.", Values: []Value{
 		{"packet", "bytes lo to hi of the packet, from where the pointer was made; limit bytes are proved"},
 		{"mapValue", "bytes lo to hi of a value of limit bytes"}, {"mapKey", "bytes lo to hi of a key of limit bytes"},
@@ -61,13 +71,16 @@ var Enums = []Enum{
 		{"budget", "at most limit instructions"},
 		{"ptrOffset", "a number of at least lo and below hi, to be added to a pointer"},
 		{"helper", "a helper or kfunc that this program may call; text says which it is not"},
-		{"noLeak", "a number: an address must not get to where text says"}}},
+		{"noLeak", "a number: an address must not get to where text says"},
+		{"rule", "what text says, which follows from the message"}}},
 	{Name: "NoFactKind", Engine: true, Doc: "Why a comparison taught nothing.", Values: []Value{
 		{"offsetTooLarge", "the pointer's offset may pass 65535, where no range is recorded"},
 		{"nothingProved", "it proves zero bytes"}, {"knownBefore", "it proves no more than was known"},
 		{"narrow", "a 32-bit comparison of pointers"}, {"twoUnknowns", "neither side is a constant, and their ranges do not limit each other"},
 		{"middle", "the excluded number is inside of the range, not at its end"}, {"manyBits", "a test of several bits, one of which is set"},
 		{"notTracked", "such pointers are not compared"}}},
+	{Name: "NoFactWay", Engine: true, Doc: "Of which way of a comparison.", Values: []Value{
+		{"both", "neither taught anything"}, {"taken", "the one on which it holds; the other did"}, {"notTaken", "the one on which it does not hold; the other did"}}},
 }
 
 // Structs of the format, each behind those that it holds.
@@ -81,8 +94,10 @@ var Structs = []Struct{
 		{"slot", "u", ""}, {"file", "str", ""}, {"line", "u", "1-based."}, {"text", "str", ""}}},
 	{Name: "FuncText", Doc: "A function of the program.", Fields: []Field{
 		{"slot", "u", ""}, {"name", "str", ""}, {"global", "bool", "Verified on its own, once."}}},
+	{Name: "FieldText", Doc: "A member of a map's value.", Fields: []Field{{"offset", "u", "Bytes."}, {"size", "u", "Bytes."}, {"name", "str", "\"stats.packets\"."}}},
 	{Name: "MapText", Doc: "A map. Handles of registers count from 1.", Fields: []Field{
-		{"name", "str", ""}, {"type", "str", ""}, {"keySize", "u", ""}, {"valueSize", "u", ""}, {"maxEntries", "u", ""}}},
+		{"name", "str", ""}, {"type", "str", ""}, {"keySize", "u", ""}, {"valueSize", "u", ""}, {"maxEntries", "u", ""},
+		{"fields", "[]FieldText", "Of its value, when its type is known: 64 at most."}}},
 	{Name: "TypeText", Doc: "A type that a register points to.", Fields: []Field{
 		{"btf", "u", "1 the program's BTF, 2 the kernel's."}, {"id", "u", ""}, {"name", "str", ""}}},
 	{Name: "Program", Doc: "What was verified, and how.", Fields: []Field{
@@ -122,7 +137,7 @@ var Structs = []Struct{
 		{"callback", "bool", ""}, {"async", "bool", ""}}},
 	{Name: "Head", Doc: "The shape of a state.", Fields: []Field{{"frames", "[]FrameHead", "The entry's first."}, {"held", "Held", ""}}},
 	{Name: "Change", Doc: "The new content of a place.", Sparse: true, Fields: []Field{
-		{"loc", "u", "Place: see Loc."}, {"reason", "Reason", ""}, {"from", "[]u", "Places before the step."}, {"num", "Z", ""},
+		{"loc", "u", "Place: see Loc."}, {"reason", "Reason", ""}, {"from", "[]u", "Places before the step."}, {"num", "Z", ""}, {"deduction", "Deduction", "Of alu, branchTrue and branchFalse."},
 		{"bytes", "U", "Of a slot: its 8 SlotBytes, 4 bits each, the byte at the lowest address in the highest bits."},
 		{"reg", "Reg", "Of a register or slot."}, {"refs", "[]Ref", "Of a frame's references."}}},
 	{Name: "Delta", Doc: "From a state to the next.", Sparse: true, Fields: []Field{
@@ -136,8 +151,8 @@ var Structs = []Struct{
 	{Name: "Check", Doc: "What was needed, and whether it was proved.", Sparse: true, Fields: []Field{
 		{"kind", "CheckKind", ""}, {"failed", "bool", ""}, {"reg", "u", "Register, plus 1; 0 for none."}, {"lo", "Z", ""}, {"hi", "Z", "Behind the last."},
 		{"limit", "Z", "What there is."}, {"text", "str", "Words of the kernel."}}},
-	{Name: "NoFact", Doc: "A comparison taught nothing on either way.", Fields: []Field{
-		{"kind", "NoFactKind", ""}, {"reg", "u", ""}, {"num", "Z", "offsetTooLarge: largest offset; knownBefore: what was known."}}},
+	{Name: "NoFact", Doc: "A comparison taught nothing.", Fields: []Field{
+		{"kind", "NoFactKind", ""}, {"way", "NoFactWay", ""}, {"reg", "u", ""}, {"num", "Z", "offsetTooLarge: largest offset; knownBefore: what was known."}}},
 	{Name: "Mark", Doc: "A place became precise in a checkpoint of the path.", Fields: []Field{{"checkpoint", "u", ""}, {"loc", "u", "In the frames of the checkpoint."}}},
 	{Name: "Back", Doc: "Going back for precision: the places whose exact value matters before an instruction.", Fields: []Field{
 		{"insn", "u", ""}, {"frame", "u", ""}, {"regs", "u", "A bit a register."}, {"slots", "U", "A bit a slot."}}},

@@ -1,13 +1,19 @@
 /**
  * The functions of wasi_snapshot_preview1 that Go reactors import: the engine
  * ten, the verifier four more.
- * There are no files, arguments or environment; what the Go run time writes
- * to stdout and stderr (a crash's stack) goes to `log`.
+ * There are no files or arguments, and one variable, see `environment`; what
+ * the Go run time writes to stdout and stderr (a crash's stack) goes to `log`.
  */
 
 const ESUCCESS = 0, EBADF = 8, ENOTSUP = 58;
 const CLOCK_REALTIME = 0;
 const EVENTTYPE_CLOCK = 0;
+
+/**
+ * A module never gives memory back, and the page holds a trace beside it: from
+ * here on the collector works more often rather than let the heap double.
+ */
+const environment = new TextEncoder().encode('GOMEMLIMIT=80MiB\0');
 
 /** Thrown by proc_exit: the Go run time has given up (a panic nobody caught). */
 export class Exit extends Error {
@@ -28,8 +34,17 @@ export function wasi(memory: () => WebAssembly.Memory, log: (text: string) => vo
     proc_exit: (code: number) => { throw new Exit(code); },
     args_get: () => ESUCCESS,
     args_sizes_get: none,
-    environ_get: () => ESUCCESS,
-    environ_sizes_get: none,
+    environ_get: (list: number, at: number) => {
+      view().setUint32(list, at, true);
+      new Uint8Array(memory().buffer, at).set(environment);
+      return ESUCCESS;
+    },
+    environ_sizes_get: (count: number, size: number) => {
+      const v = view();
+      v.setUint32(count, 1, true);
+      v.setUint32(size, environment.length, true);
+      return ESUCCESS;
+    },
 
     clock_time_get: (clock: number, _precision: bigint, out: number) => {
       const ms = clock === CLOCK_REALTIME ? Date.now() : performance.now();

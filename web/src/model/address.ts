@@ -32,7 +32,6 @@ function viewOf(m: Model): string {
   if (front.length > 0) q.set('front', front.join());
   if (m.prefs.base !== 'hex') q.set('base', m.prefs.base);
   if (m.mode !== 'run') q.set('mode', m.mode);
-  if (m.mode !== 'run' && m.at !== '') q.set('at', m.at);
   if (w?.watch.kind === 'reg') q.set('watch', `r${w.watch.reg}`);
   else if (w !== null) q.set('watch', [w.watch.region, w.watch.offset, w.watch.length, w.name].join(':'));
   return q.toString();
@@ -60,15 +59,17 @@ export function applyView(m: Model, view: string): Watched | null {
   return { watch: { kind: 'memory', region: Number(region), offset: Number(offset), length: Number(length) }, name, origin: null };
 }
 
-/** What a link says, or words for the student. */
+/** What a link says, or words for the student. Behind the link itself stands a step of the verifier's walk, to be read and changed by hand: "&step=A.7". */
 export async function situationOf(fragment: string): Promise<Situation | string> {
-  const r = await decodeLink(fragment);
+  const [link = '', ...more] = fragment.split('&'), at = new URLSearchParams(more.join('&')).get('step') ?? '';
+  const r = await decodeLink(link);
   if (!r.ok) {
     const p = r.problems[0];
     return p === undefined ? 'This link cannot be read.' : sentence(p.message, p.hint);
   }
-  const s = r.value;
-  const rest = { options: s.options, entry: s.entry, step: s.step, breakpoints: s.breakpoints, view: s.view };
+  const s = r.value, view = new URLSearchParams(s.view);
+  if (at !== '') view.set('at', at);
+  const rest = { options: s.options, entry: s.entry, step: s.step, breakpoints: s.breakpoints, view: view.toString() };
   if (s.program.kind === 'gallery') {
     const e = findExample(s.program.id);
     if (e === undefined) return `This link shows the example "${s.program.id}", which this site does not have.`;
@@ -120,7 +121,7 @@ export class Address {
   async link(): Promise<string> {
     const url = new URL(location.href);
     url.search = '';
-    url.hash = await encodeLink(stateOf(this.m));
+    url.hash = await encodeLink(stateOf(this.m)) + (this.m.mode !== 'run' && this.m.at !== '' ? `&step=${this.m.at}` : '');
     return url.href;
   }
 

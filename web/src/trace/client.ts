@@ -25,7 +25,7 @@ export interface TraceQuestion {
   readonly source: Source;
   readonly program: number;
   readonly options: VerifyOptions;
-  /** Bytes of steps to keep at most; left out: 32 MiB. */
+  /** Bytes of steps to keep at most; left out: 20 MiB. */
   readonly limit?: number;
   readonly whatIf?: readonly WhatIf[];
   /** Other instructions at slots: 8 bytes, a wide load 16. */

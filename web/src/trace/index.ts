@@ -6,6 +6,6 @@ export * from './state';
 export * from './text';
 export * from './trace';
 export type {
-  Back, Change, Check, CheckKind, Checkpoint, Covered, FuncText, Held, InsnText, LineText, MapText, Mark, Marks, NoFact, NoFactKind,
+  Back, Change, Check, CheckKind, Checkpoint, Covered, FieldText, FuncText, Held, InsnText, LineText, MapText, Mark, Marks, NoFact, NoFactKind,
   Outcome, Path, PathEnd, PathKind, Program, Reason, Ref, Reg, RegBase, SlotByte, StepKind, TypeText,
 } from './zrecord';

@@ -2,7 +2,7 @@
 import { u32max, u64max, type Bounds } from './decoder';
 import { addConst, place, pktRange, regBase, regFlag, type Frame, type Loc, type Slot } from './state';
 import type { Trace } from './trace';
-import type { Change, Check, NoFact, Reg } from './zrecord';
+import type { Change, Check, Deduction, NoFact, Reg } from './zrecord';
 
 /** Decimal when it fits 16 bits (verbose_snum and verbose_unum of the kernel). */
 const snum = (v: bigint): string => v >= -0x8000n && v <= 0x7fffn ? String(v) : '0x' + BigInt.asUintN(64, v).toString(16);
@@ -158,6 +158,11 @@ export function placeText(loc: Loc, frame = loc >> 7): string {
 
 /** Why a place changed, in a sentence without its end. */
 export function reasonText(t: Trace, c: Change, insn: number): string {
+  const how = deductions[c.deduction];
+  return reason(t, c, insn) + (how === '' ? '' : `: ${how}`);
+}
+
+function reason(t: Trace, c: Change, insn: number): string {
   const frame = c.loc >> 7;
   const from = c.from.map(l => placeText(l, frame)).join(' and ');
   const other = from === '' ? String(c.num) : from;
@@ -218,20 +223,33 @@ export function checkText(c: Check): string {
     case 'ptrOffset': return `needs the number that is added to the pointer to be at least ${c.lo} and below ${c.hi}`;
     case 'helper': return `needs a function that this program may call; ${c.text} is none`;
     case 'noLeak': return `needs ${r} to be a number: addresses must not get into ${c.text}`;
+    case 'rule': return `needs ${c.text}`;
     case 'budget': return `needs at most ${c.limit} instructions on all paths together`;
   }
 }
 
-/** Why a comparison taught nothing. */
+/** How limits followed, beyond what the instruction says itself. */
+const deductions: Readonly<Record<Deduction, string>> = {
+  direct: '', unsignedFromSigned: 'the unsigned limits follow from the signed ones', signedFromUnsigned: 'the signed limits follow from the unsigned ones',
+  wholeFromLow: 'the low half was compared, and the rest follows from it', bitsFromLimits: 'the first bits follow from the limits',
+  limitsFromBits: 'the limits follow from the bits that are known', wraps: 'the result may pass the end of its width, so that it has no limits',
+  notFollowed: 'the verifier does not compute limits of this operation', cut: 'the upper half is cleared',
+};
+
+/** Why a comparison taught nothing, and on which way when it did on the other. */
 export function noFactText(n: NoFact): string {
+  return { both: '', taken: 'where it holds, ', notTaken: 'where it does not hold, ' }[n.way] + noFact(n);
+}
+
+function noFact(n: NoFact): string {
   switch (n.kind) {
-    case 'offsetTooLarge': return `taught nothing: the offset of r${n.reg} may be ${n.num}, and no range is recorded past 65535`;
-    case 'nothingProved': return `taught nothing: r${n.reg} points to the first byte, and no byte is proved by that`;
-    case 'knownBefore': return `taught nothing new: ${bytes(n.num)} were proved before`;
-    case 'narrow': return 'taught nothing: only the low half of the pointers is compared';
-    case 'twoUnknowns': return 'taught nothing: neither side is a constant, and their ranges do not limit each other';
-    case 'middle': return `taught nothing: the number is inside of the range of r${n.reg}, not at its end`;
-    case 'manyBits': return 'taught nothing: one of several bits is set, and which is not known';
-    case 'notTracked': return 'taught nothing: such values are not compared by the verifier';
+    case 'offsetTooLarge': return `the offset of r${n.reg} may be ${n.num}, and no range is recorded past 65535`;
+    case 'nothingProved': return `r${n.reg} points to the first byte, and no byte is proved by that`;
+    case 'knownBefore': return `${bytes(n.num)} were proved before`;
+    case 'narrow': return 'only the low half of the pointers is compared';
+    case 'twoUnknowns': return 'neither side is a constant, and their ranges do not limit each other';
+    case 'middle': return `the number is inside of the range of r${n.reg}, not at its end`;
+    case 'manyBits': return 'one of several bits is set, and which is not known';
+    case 'notTracked': return 'such values are not compared by the verifier';
   }
 }

@@ -2,7 +2,7 @@
 import { unbounded, type Bounds, type Decoder } from './decoder';
 
 export const magic = 'SKtr';
-export const version = 1;
+export const version = 2;
 
 /** What became of an arrival at an instruction.
  * checked: the instruction was checked.
@@ -78,6 +78,19 @@ export const regBaseWords: readonly RegBase[] = ['?', 'scalar', 'ctx', 'map_ptr'
 export type Reason = 'unknown' | 'entry' | 'const' | 'copy' | 'alu' | 'load' | 'ctx' | 'fill' | 'stackRead' | 'spill' | 'store' | 'branchTrue' | 'branchFalse' | 'link' | 'null' | 'notNull' | 'packet' | 'ret' | 'clobber' | 'lost' | 'helperWrite' | 'arg' | 'result' | 'widen' | 'tie' | 'mark' | 'whatIf';
 export const reasonWords: readonly Reason[] = ['unknown', 'entry', 'const', 'copy', 'alu', 'load', 'ctx', 'fill', 'stackRead', 'spill', 'store', 'branchTrue', 'branchFalse', 'link', 'null', 'notNull', 'packet', 'ret', 'clobber', 'lost', 'helperWrite', 'arg', 'result', 'widen', 'tie', 'mark', 'whatIf'];
 
+/** How the limits of a number followed, beyond what the instruction itself says of them.
+ * direct: they are what the instruction says.
+ * unsignedFromSigned: the unsigned limits from the signed ones, which are of one sign.
+ * signedFromUnsigned: the signed limits from the unsigned ones, which do not reach the sign bit.
+ * wholeFromLow: all 64 bits from the low half, of which the comparison was.
+ * bitsFromLimits: known bits from the limits, which share their first bits.
+ * limitsFromBits: the limits from the bits that are known.
+ * wraps: no limits: the result may pass the end of its width.
+ * notFollowed: no limits: what the operation makes of them is not computed.
+ * cut: the upper half is cleared: only the low one of the result stays. */
+export type Deduction = 'direct' | 'unsignedFromSigned' | 'signedFromUnsigned' | 'wholeFromLow' | 'bitsFromLimits' | 'limitsFromBits' | 'wraps' | 'notFollowed' | 'cut';
+export const deductionWords: readonly Deduction[] = ['direct', 'unsignedFromSigned', 'signedFromUnsigned', 'wholeFromLow', 'bitsFromLimits', 'limitsFromBits', 'wraps', 'notFollowed', 'cut'];
+
 /** What an access or operation needed.
  * packet: bytes lo to hi of the packet, from where the pointer was made; limit bytes are proved.
  * mapValue: bytes lo to hi of a value of limit bytes.
@@ -97,9 +110,10 @@ export const reasonWords: readonly Reason[] = ['unknown', 'entry', 'const', 'cop
  * budget: at most limit instructions.
  * ptrOffset: a number of at least lo and below hi, to be added to a pointer.
  * helper: a helper or kfunc that this program may call; text says which it is not.
- * noLeak: a number: an address must not get to where text says. */
-export type CheckKind = 'packet' | 'mapValue' | 'mapKey' | 'mem' | 'stack' | 'stackInit' | 'ctx' | 'notNull' | 'readable' | 'pointer' | 'argType' | 'argSize' | 'return' | 'released' | 'unlocked' | 'budget' | 'ptrOffset' | 'helper' | 'noLeak';
-export const checkKindWords: readonly CheckKind[] = ['packet', 'mapValue', 'mapKey', 'mem', 'stack', 'stackInit', 'ctx', 'notNull', 'readable', 'pointer', 'argType', 'argSize', 'return', 'released', 'unlocked', 'budget', 'ptrOffset', 'helper', 'noLeak'];
+ * noLeak: a number: an address must not get to where text says.
+ * rule: what text says, which follows from the message. */
+export type CheckKind = 'packet' | 'mapValue' | 'mapKey' | 'mem' | 'stack' | 'stackInit' | 'ctx' | 'notNull' | 'readable' | 'pointer' | 'argType' | 'argSize' | 'return' | 'released' | 'unlocked' | 'budget' | 'ptrOffset' | 'helper' | 'noLeak' | 'rule';
+export const checkKindWords: readonly CheckKind[] = ['packet', 'mapValue', 'mapKey', 'mem', 'stack', 'stackInit', 'ctx', 'notNull', 'readable', 'pointer', 'argType', 'argSize', 'return', 'released', 'unlocked', 'budget', 'ptrOffset', 'helper', 'noLeak', 'rule'];
 
 /** Why a comparison taught nothing.
  * offsetTooLarge: the pointer's offset may pass 65535, where no range is recorded.
@@ -112,6 +126,13 @@ export const checkKindWords: readonly CheckKind[] = ['packet', 'mapValue', 'mapK
  * notTracked: such pointers are not compared. */
 export type NoFactKind = 'offsetTooLarge' | 'nothingProved' | 'knownBefore' | 'narrow' | 'twoUnknowns' | 'middle' | 'manyBits' | 'notTracked';
 export const noFactKindWords: readonly NoFactKind[] = ['offsetTooLarge', 'nothingProved', 'knownBefore', 'narrow', 'twoUnknowns', 'middle', 'manyBits', 'notTracked'];
+
+/** Of which way of a comparison.
+ * both: neither taught anything.
+ * taken: the one on which it holds; the other did.
+ * notTaken: the one on which it does not hold; the other did. */
+export type NoFactWay = 'both' | 'taken' | 'notTaken';
+export const noFactWayWords: readonly NoFactWay[] = ['both', 'taken', 'notTaken'];
 
 /** An instruction. */
 export interface InsnText {
@@ -165,6 +186,23 @@ export function getFuncText(r: Decoder): FuncText {
   };
 }
 
+/** A member of a map's value. */
+export interface FieldText {
+  /** Bytes. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** "stats.packets". */
+  readonly name: string;
+}
+export function getFieldText(r: Decoder): FieldText {
+  return {
+    offset: r.u32(),
+    size: r.u32(),
+    name: r.str(),
+  };
+}
+
 /** A map. Handles of registers count from 1. */
 export interface MapText {
   readonly name: string;
@@ -172,6 +210,8 @@ export interface MapText {
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
+  /** Of its value, when its type is known: 64 at most. */
+  readonly fields: readonly FieldText[];
 }
 export function getMapText(r: Decoder): MapText {
   return {
@@ -180,6 +220,7 @@ export function getMapText(r: Decoder): MapText {
     keySize: r.u32(),
     valueSize: r.u32(),
     maxEntries: r.u32(),
+    fields: r.list(3, r => getFieldText(r)),
   };
 }
 
@@ -225,7 +266,7 @@ export function getProgram(r: Decoder): Program {
     insns: r.list(4, r => getInsnText(r)),
     lines: r.list(4, r => getLineText(r)),
     funcs: r.list(3, r => getFuncText(r)),
-    maps: r.list(5, r => getMapText(r)),
+    maps: r.list(6, r => getMapText(r)),
     types: r.list(3, r => getTypeText(r)),
   };
 }
@@ -468,6 +509,8 @@ export interface Change {
   /** Places before the step. */
   readonly from: readonly number[];
   readonly num: bigint;
+  /** Of alu, branchTrue and branchFalse. */
+  readonly deduction: Deduction;
   /** Of a slot: its 8 SlotBytes, 4 bits each, the byte at the lowest address in the highest bits. */
   readonly bytes: bigint;
   /** Of a register or slot. */
@@ -480,21 +523,23 @@ export const noChange: Change = {
   reason: reasonWords[0]!,
   from: [],
   num: 0n,
+  deduction: deductionWords[0]!,
   bytes: 0n,
   reg: noReg,
   refs: [],
 };
 export function getChange(r: Decoder): Change {
-  const has = r.mask(7);
+  const has = r.mask(8);
   if (has === 0) return noChange;
   return {
     loc: (has & 1) !== 0 ? r.u32() : 0,
     reason: (has & 2) !== 0 ? r.word(reasonWords) : reasonWords[0]!,
     from: (has & 4) !== 0 ? r.list(1, r => r.u32()) : [],
     num: (has & 8) !== 0 ? r.z64() : 0n,
-    bytes: (has & 16) !== 0 ? r.u64() : 0n,
-    reg: (has & 32) !== 0 ? getReg(r) : noReg,
-    refs: (has & 64) !== 0 ? r.list(2, r => getRef(r)) : [],
+    deduction: (has & 16) !== 0 ? r.word(deductionWords) : deductionWords[0]!,
+    bytes: (has & 32) !== 0 ? r.u64() : 0n,
+    reg: (has & 64) !== 0 ? getReg(r) : noReg,
+    refs: (has & 128) !== 0 ? r.list(2, r => getRef(r)) : [],
   };
 }
 
@@ -590,9 +635,10 @@ export function getCheck(r: Decoder): Check {
   };
 }
 
-/** A comparison taught nothing on either way. */
+/** A comparison taught nothing. */
 export interface NoFact {
   readonly kind: NoFactKind;
+  readonly way: NoFactWay;
   readonly reg: number;
   /** offsetTooLarge: largest offset; knownBefore: what was known. */
   readonly num: bigint;
@@ -600,6 +646,7 @@ export interface NoFact {
 export function getNoFact(r: Decoder): NoFact {
   return {
     kind: r.word(noFactKindWords),
+    way: r.word(noFactWayWords),
     reg: r.u32(),
     num: r.z64(),
   };
@@ -681,7 +728,7 @@ export function getStep(r: Decoder): Step {
     arrived: (has & 32) !== 0 ? r.list(1, r => getChange(r)) : [],
     covered: (has & 64) !== 0 ? r.list(2, r => getCovered(r)) : [],
     checks: (has & 128) !== 0 ? r.list(1, r => getCheck(r)) : [],
-    noFacts: (has & 256) !== 0 ? r.list(3, r => getNoFact(r)) : [],
+    noFacts: (has & 256) !== 0 ? r.list(4, r => getNoFact(r)) : [],
     marks: (has & 512) !== 0 ? r.list(2, r => getMark(r)) : [],
     back: (has & 1024) !== 0 ? r.list(4, r => getBack(r)) : [],
   };

@@ -1,4 +1,4 @@
-/** Two walks side by side, aligned, the first difference marked; a row leads to its step. */
+/** Two walks side by side, aligned, the first difference marked; a row leads to its step in the walk that is open. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { count } from '../model/bytes';
@@ -38,8 +38,16 @@ export class WalkCompare extends WalkPane {
   private half(s: Side, step: number): TemplateResult {
     if (step < 0) return html`<span class="cell none"><span class="sr">no such step</span></span>`;
     const pc = s.trace.pcOf(step), path = s.trace.pathOf(step), p = s.trace.paths[path]!, end = step === p.first + p.count - 1;
-    return html`<span class="cell"><span class="pc">${pathName(path)} ${pc}</span><span class="insn">${s.text(pc)}</span><span class="effect">${effect(s, step)}</span>
-      ${end ? html`<b class=${p.end}>${endSign[p.end]}</b>` : nothing}</span>`;
+    const words = html`<span class="pc">${pathName(path)} ${pc}</span><span class="insn">${s.text(pc)}</span><span class="effect">${effect(s, step)}</span>
+      ${end ? html`<b class=${p.end}>${endSign[p.end]}</b>` : nothing}`;
+    return s.trace !== this.walk.trace ? html`<span class="cell">${words}</span>`
+      : html`<button class="cell bare" data-step=${step} title="Go to this step" @click=${() => this.leave(step)}>${words}</button>`;
+  }
+
+  /** Closes the comparison; at a step of the walk that is open when one is given. */
+  private leave(step = -1): void {
+    this.walk.goStep(step);
+    this.dispatchEvent(new CustomEvent('skep-compared', { bubbles: true, composed: true }));
   }
 
   private row(r: Row, i: number): TemplateResult {
@@ -55,7 +63,7 @@ export class WalkCompare extends WalkPane {
     return html`<section aria-label="Side by side"><div class="top"><h2>Side by side</h2>
         <p role="status">${a.trace.steps === 0 || b.trace.steps === 0 ? 'One of them is refused before its first instruction: there are no steps to compare.' : f === undefined ? 'Both know the same at every step.' : html`The first difference is marked.`}</p>
         ${f === undefined ? nothing : html`<button @click=${() => this.reveal()}>Show it</button>`}
-        <span class="grow"></span><button @click=${() => this.dispatchEvent(new CustomEvent('skep-compared', { bubbles: true, composed: true }))}>Close</button></div>
+        <span class="grow"></span><button @click=${() => this.leave()}>Close</button></div>
       <div class="heads">${head(a)}${head(b)}</div>
       <div class="scroll" tabindex="0" aria-label="Aligned steps" @scroll=${(e: Event) => { const x = e.target as HTMLElement; this.top = x.scrollTop; this.height = x.clientHeight; }}>
         <ol ${css({ 'padding-top': `${from * rowHeight}px`, 'padding-bottom': `${(n - to) * rowHeight}px` })}>${this.rows.slice(from, to).map((r, i) => this.row(r, from + i))}</ol></div></section>`;

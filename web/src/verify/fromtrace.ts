@@ -1,7 +1,7 @@
 /** The verifier's trace (web/src/trace) as the views want it. */
 import type { Verified } from '../engine/verdict';
 import { isScalar, mayBeNull, pktRange, place, regAt, regBase, type Frame, type Slot as RawSlot, type State as RawState } from '../trace/state';
-import { checkText, reasonText, regText, slotText, typeText } from '../trace/text';
+import { checkText, noFactText, reasonText, regText, slotText, typeText } from '../trace/text';
 import { linkLog } from '../trace/log';
 import type { Trace as RawTrace } from '../trace/trace';
 import type { Path as RawPath, Reg as RawReg, RegBase, SlotByte } from '../trace/zrecord';
@@ -66,6 +66,8 @@ class Reading implements Trace {
     return c === undefined ? '' : checkText(c);
   }
 
+  noFacts(step: number): readonly string[] { return this.raw.step(step)?.noFacts.map(noFactText) ?? []; }
+
   covering(path: number) {
     const p = this.paths[path];
     if (p === undefined || p.end !== 'covered' || p.count === 0) return [];
@@ -115,7 +117,7 @@ class Reading implements Trace {
         bits: { value: b.value, mask: b.mask },
       },
       range: base === 'pkt' || base === 'pkt_meta' ? Math.max(0, pktRange(r)) : 0,
-      size: base === 'map_value' ? map?.valueSize ?? 0 : base === 'mem' || base === 'buf' ? r.a : 0, map: map?.name ?? '',
+      size: base === 'map_value' ? map?.valueSize ?? 0 : base === 'mem' || base === 'buf' ? r.a : 0, map: map?.name ?? '', fields: base === 'map_value' ? map?.fields ?? [] : [],
       id: r.id & 0x7fff_ffff, ref: r.refObjId, precise: r.precise, frame: r.frameNo,
     };
   }
@@ -128,6 +130,6 @@ export function noTrace(verdict: Verified): Trace {
   const log = verdict.log === '' ? [] : verdict.log.replace(/\n$/, '').split('\n');
   return {
     raw: null, outcome: verdict.outcome === 'rejected' ? 'rejected' : 'not_modelled', steps: 0, paths: [], missing: 0, log,
-    pcOf: () => -1, pathOf: () => 0, state: () => null, why: () => [], failed: () => '', covering: () => [], stepOfLine: () => -1, lineOfStep: () => -1,
+    pcOf: () => -1, pathOf: () => 0, state: () => null, why: () => [], failed: () => '', noFacts: () => [], covering: () => [], stepOfLine: () => -1, lineOfStep: () => -1,
   };
 }

@@ -15,6 +15,9 @@ import { range } from './words';
 import { WalkPane } from './view';
 import text from './memory.css';
 
+/** Members of a value that are named at most. */
+const named = 6;
+
 const constant = (r: Reg): number => r.off + Number(isConst(r.bounds) ? BigInt.asIntN(64, r.bounds.bits.value) : 0n);
 
 @customElement('skep-walk-memory')
@@ -56,12 +59,15 @@ export class WalkMemory extends WalkPane {
     const a = this.access(), size = Math.max(1, r.size), lo = r.off + (isConst(r.bounds) ? constant(r) - r.off : Number(r.bounds.smin)), hi = r.off + (isConst(r.bounds) ? constant(r) - r.off : Number(r.bounds.umax));
     const from = hit && a !== null ? lo + a.off : lo, to = hit && a !== null ? hi + a.off + a.size : hi + 1, span = Math.max(size, 8), bad = hit && (from < 0 || to > size || r.orNull);
     const x = (v: number) => 100 * Math.max(0, Math.min(v, span * 1.25)) / (span * 1.25);
-    const words = `${r.kind === 'memory' ? 'memory' : `value of ${r.map}`}, ${size} bytes${r.orNull ? ', or NULL' : ''}, pointed to by ${names.join(' and ')}; ${hit ? 'the access covers' : 'points to'} byte ${from}${to - 1 === from ? '' : ` to ${to - 1}`}`;
+    const edges = r.fields.filter(f => f.offset > 0), touched = from < 0 ? [] : r.fields.filter(f => f.offset < to && f.offset + f.size > from), members = touched.slice(0, named).map(f => f.name).join(', ') + (touched.length > named ? ' …' : '');
+    const words = `${r.kind === 'memory' ? 'memory' : `value of ${r.map}`}, ${size} bytes${r.orNull ? ', or NULL' : ''}, pointed to by ${names.join(' and ')}; ${hit ? 'the access covers' : 'points to'} byte ${from}${to - 1 === from ? '' : ` to ${to - 1}`}${members === '' ? '' : `, ${members}`}`;
     return html`<div class="mem"><p>${names.map(n => html`<span class="mono">${n}</span> `)}<b>${r.kind === 'memory' ? 'memory' : r.map}</b> <span class="second">${size} bytes</span>
         ${r.orNull ? html`<span class="null">or NULL: not compared yet</span>` : nothing}</p>
       <div class="box" role="img" aria-label=${words}><i class="whole ${r.orNull ? 'dashed' : ''}" ${css({ width: `${x(size)}%` })}></i>
+        ${edges.map(f => html`<i class="edge" ${css({ left: `${x(f.offset)}%` })}></i>`)}
         <i class="window ${hit ? 'touch' : ''} ${bad && !r.orNull ? 'bad' : ''} ${r.orNull ? 'unsure' : ''}" ${css({ left: `${x(from)}%`, width: `${Math.max(0.6, x(to) - x(from))}%` })}></i></div>
-      <p class="scale"><span>0</span><span ${css({ left: `${x(size)}%` })}>${size}</span>${bad && to > size ? html`<span class="bad" ${css({ left: `${Math.min(88, x(to))}%` })}>${to > size * 1.25 ? '→ ' : ''}${to}</span>` : nothing}</p></div>`;
+      <p class="scale"><span>0</span><span ${css({ left: `${x(size)}%` })}>${size}</span>${bad && to > size ? html`<span class="bad" ${css({ left: `${Math.min(88, x(to))}%` })}>${to > size * 1.25 ? '→ ' : ''}${to}</span>` : nothing}</p>
+      ${members === '' ? nothing : html`<p class="members">${hit ? 'touches' : 'points to'} <b class="mono">${members}</b></p>`}</div>`;
   }
 
   private boxes(f: FrameState): TemplateResult | typeof nothing {

@@ -44,8 +44,8 @@ export class WalkSay extends WalkPane {
     const said = w.predicting ? `${insn?.text ?? ''}: what will the verifier know behind it?`
       : w.covered ? 'This state was seen before, or one that allows more: the path ends here.'
       : insn === null || f === null ? 'This step is not kept.' : telling(insn.bytes, insn.text, f);
-    const forks = w.paths!.forksAt(w.step);
-    return html`<p class="said" aria-live="polite" aria-atomic="true"><span class="sr">Path ${pathName(w.path)}, step ${w.n}, instruction ${w.pc}. </span>${said}
+    const forks = w.paths!.forksAt(w.step), taught = w.predicting ? [] : t.noFacts(w.step);
+    return html`<p class="said" aria-live="polite" aria-atomic="true"><span class="sr">Path ${pathName(w.path)}, step ${w.n}, instruction ${w.pc}. </span>${said}${taught.map(x => ` It teaches nothing: ${x}.`)}
       ${at && !w.covered ? html`<span class="end ${path.end}">The path ${endName[path.end]}.</span>` : nothing}</p>
       <div class="forks">${forks.length === 0 ? nothing : html`<span>Another path begins here: ${forks.slice(0, 4).map(p => html`<button class="link" @click=${() => w.choose(p)}>path ${pathName(p)}, to ${t.paths[p]!.start}</button> `)}</span>`}
         ${insn === null || this.m.mode === 'both' || w.predicting ? nothing : html`<skep-what-if .stage=${this.stage} .walk=${w}></skep-what-if>`}</div>`;

@@ -9,6 +9,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { count, plural } from '../model/bytes';
 import { css } from '../ui/css';
 import { styles } from '../ui/pane';
+import { hullOf, isLoop } from './hull';
 import { pathName, type Paths } from './paths';
 import { rowsOf, type TreeRow } from './rows';
 import { endName, endSign } from './words';
@@ -114,15 +115,17 @@ export class WalkTree extends WalkPane {
     const own = group ? r.alike.reduce((a, x) => a + p.all[x]!.count, 0) : path.count;
     const ends = group ? [...new Set(r.alike.map(x => p.all[x]!.end))] : [path.end], how = ends.includes('refused') ? 'refused' : ends[0]!;
     const name = group ? `${pathName(r.alike[0]!)}…` : pathName(r.path);
-    const words = `${group ? `${count(r.alike.length)} paths` : `path ${name}`}, from instruction ${path.start}, ${plural(own, 'instruction')} of ${group ? 'their' : 'its'} own, ${ends.map(x => endName[x]).join(' or ')}`;
+    const times = group ? isLoop(p, r.alike) ? 'iterations' : 'paths' : '', hull = group ? hullOf(p, r.alike) : '';
+    const words = `${group ? `${count(r.alike.length)} ${times}${hull === '' ? '' : `, ${hull}`}` : `path ${name}`}, from instruction ${path.start}, ${plural(own, 'instruction')} of ${group ? 'their' : 'its'} own, ${ends.map(x => endName[x]).join(' or ')}`;
     return html`<li role="treeitem" class="${mine ? 'mine' : ''} ${how}" data-key=${r.key} tabindex=${r.key === this.at ? 0 : -1} aria-level=${r.level} aria-posinset=${i + 1} aria-setsize=${this.rows.length}
       aria-expanded=${r.opens ? String(r.open) : nothing} aria-selected=${mine} title=${words} @focus=${() => { this.at = r.key; }} @click=${() => this.show(r)}>
       <span class="sr">${words}</span>
       <span class="twist" aria-hidden="true" @click=${(e: Event) => { if (r.opens) { e.stopPropagation(); this.toggle(r, !r.open); } }}>${r.opens ? (r.open ? '▾' : '▸') : ''}</span>
       <span class="name" aria-hidden="true">${name}</span>
       <span class="lane"><i class="past" ${css({ width: `${this.share(from)}%` })}></i><i class="own" ${css({ left: `${this.share(from)}%`, width: `${Math.max(0.8, this.share(end - from))}%` })}></i>
+        ${hull === '' ? nothing : html`<b class="hull" aria-hidden="true">${hull}</b>`}
         ${mine ? html`<i class="cursor" ${css({ left: `${this.share(w.n + 0.5)}%` })}></i>` : nothing}</span>
-      <span class="how" aria-hidden="true">${group ? `×${count(r.alike.length)} ` : ''}${endSign[how]}${ends.length > 1 ? '…' : ''} <span class="n">${count(own)}</span></span></li>`;
+      <span class="how" aria-hidden="true">${group ? `×${count(r.alike.length)} ${times} ` : ''}${endSign[how]}${ends.length > 1 ? '…' : ''} <span class="n">${count(own)}</span></span></li>`;
   }
 
   /** Dotted, from each covered end that is in sight to the state that covers it. */

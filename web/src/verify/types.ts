@@ -8,6 +8,7 @@
  * a state that was covered, at the refusal, or open when the trace ends.
  */
 import type { Trace as RawTrace } from '../trace/trace';
+import type { FieldText } from '../trace/zrecord';
 
 export interface Tnum { readonly value: bigint; readonly mask: bigint }
 
@@ -36,6 +37,8 @@ export interface Reg {
   /** Bytes behind the pointer: of a map's value or of memory. */
   readonly size: number;
   readonly map: string;
+  /** Members of the map's value; none when its type is not known. */
+  readonly fields: readonly FieldText[];
   /** Numbers and pointers of one id are known to be related; 0 = none. */
   readonly id: number;
   /** Reference that must be released; 0 = none. */
@@ -140,6 +143,8 @@ export interface Trace {
   why(step: number, place: Place, limit: number): readonly Why[];
   /** What the refused access needed and what was there, in a sentence; "" when that is not known. */
   failed(): string;
+  /** Why the comparison at a step taught nothing, in sentences without their ends; none when it did teach. */
+  noFacts(step: number): readonly string[];
   covering(path: number): readonly CoverRow[];
   readonly log: readonly string[];
   /** Step that a line of the log is about; -1. */

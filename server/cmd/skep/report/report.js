@@ -25,23 +25,23 @@
   d.Paths.forEach((p, i) => { if (p.parent >= 0) depth[i] = depth[p.parent] + 1; });
   const ends = { exit: '✓ exit', pruned: '≡ covered', rejected: '✗ refused', open: '… not walked', stopped: '… stopped' };
   d.Paths.slice(0, 2000).forEach((p, i) => {
-    const b = make('button', ' '.repeat(Math.min(depth[i], 12)) + i + ' ' + p.kind + ' at ' + p.insn + ', ' + p.steps + ' steps ' + ends[p.end]);
+    const b = make('button', ' '.repeat(Math.min(depth[i], 12)) + i + ' ' + p.kind + ' at ' + p.insn + ', ' + p.steps + ' steps ' + ends[p.end], p.end);
     b.onclick = () => { path = i; steps = way(i); go(steps.length - 1); };
     $('paths').append(b);
   });
 
   let source = '';
   for (const i of d.Insns) {
-    if (i.source && i.source !== source) $('code').append(make('li', '; ' + i.source, 'src'));
+    if (i.source && i.source !== source) $('code').append(make('div', '; ' + i.source, 'src'));
     source = i.source || source;
-    const li = make('li', String(i.slot).padStart(4) + ': ' + i.text);
-    li.dataset.slot = i.slot;
-    li.onclick = () => { const k = steps.findIndex(s => d.Steps[byIndex.get(s)].insn === i.slot); if (k >= 0) go(k); };
-    $('code').append(li);
+    const line = make('button', String(i.slot).padStart(4) + ': ' + i.text);
+    line.dataset.slot = i.slot;
+    line.onclick = () => { const k = steps.findIndex(s => d.Steps[byIndex.get(s)].insn === i.slot); if (k >= 0) go(k); };
+    $('code').append(line);
   }
   d.Log.forEach(l => {
-    const e = make('div', l.text || ' ');
-    if (l.step >= 0 && byIndex.has(l.step)) {
+    const linked = l.step >= 0 && byIndex.has(l.step), e = make(linked ? 'button' : 'div', l.text || ' ');
+    if (linked) {
       e.dataset.step = l.step;
       e.onclick = () => jump(l.step);
     }
@@ -59,6 +59,8 @@
     for (const e of box.children) {
       const now = find(e);
       e.classList.toggle('now', now);
+      if (now) e.setAttribute('aria-current', 'step');
+      else e.removeAttribute('aria-current');
       if (now) seen = e;
     }
     if (!seen) return;
@@ -75,16 +77,15 @@
     const words = [s.insn + ': ' + s.text];
     if (s.kind === 'pruned') words.push('covered by the checkpoint of step ' + s.covered_by + ': the path ends');
     if (s.kind === 'stopped') words.push('the verification ends here');
-    for (const c of s.checks || []) words.push((c.failed ? 'REFUSED: ' : '') + c.words);
+    for (const c of s.checks || []) words.push((c.failed ? 'Refused: it ' : 'it ') + c.words);
     for (const f of s.no_facts || []) words.push('the comparison taught nothing: ' + f);
     $('say').textContent = words.join('. ');
     const body = $('state');
     body.textContent = '';
-    const why = new Map((s.changes || []).map(c => [c.place, c.reason + (c.from ? ' ' + c.from.join(', ') : c.num ? ' ' + c.num : '')]));
     for (const [place, value] of s.places) {
       const tr = make('tr');
       if (before.get(place) !== value) tr.className = 'changed';
-      tr.append(make('td', place), make('td', value), make('td', why.get(place) || ''));
+      tr.append(make('td', place), make('td', value), make('td', s.whys[place] || ''));
       body.append(tr);
     }
     const visited = new Set(steps.map(i => d.Steps[byIndex.get(i)].insn));
