@@ -51,16 +51,15 @@ func Read(fsys fs.FS, dir string) (*Lab, []Error) {
 }
 
 type reader struct {
-	fsys      fs.FS
-	dir       string // the folder's name
-	folder    string
-	file      string
-	text      string
-	shift     int // offsets of the document are smaller by this
-	lab       *Lab
-	errs      []Error
-	ids       map[string]int // identifiers in use, with their line
-	questions int
+	fsys   fs.FS
+	dir    string // the folder's name
+	folder string
+	file   string
+	text   string
+	shift  int // offsets of the document are smaller by this
+	lab    *Lab
+	errs   []Error
+	ids    map[string]int // identifiers in use, with their line
 }
 
 func (r *reader) load(name string) ([]byte, error) {

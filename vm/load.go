@@ -3,6 +3,7 @@ package vm
 import (
 	"errors"
 	"slices"
+	"sort"
 	"strconv"
 
 	"skep/vm/isa"
@@ -235,10 +236,15 @@ func (m *Machine) Resolved(prog int) []isa.Insn {
 
 // addFunc notes that a function begins at a slot.
 func (c *code) addFunc(slot int) {
-	i, found := slices.BinarySearchFunc(c.prog.Funcs, slot, func(f Func, s int) int { return f.Start - s })
-	if !found {
-		c.prog.Funcs = slices.Insert(c.prog.Funcs, i, Func{Start: slot, Name: "func_" + strconv.Itoa(slot)})
+	f := c.prog.Funcs
+	i := sort.Search(len(f), func(i int) bool { return f[i].Start >= slot })
+	if i < len(f) && f[i].Start == slot {
+		return
 	}
+	f = append(f, Func{})
+	copy(f[i+1:], f[i:])
+	f[i] = Func{Start: slot, Name: "func_" + strconv.Itoa(slot)}
+	c.prog.Funcs = f
 }
 
 // A pointer to a function is its op number and program under this tag: no

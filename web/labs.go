@@ -85,6 +85,7 @@ var tracks = []struct{ id, title, about string }{
 	{"portability", "Portability", "One program for many kernels."},
 	{"uses", "Uses", "Tools that people run every day."},
 	{"capstone", "Capstones", "Larger work of your own."},
+	{"authors", "For authors", "How to write a lab."},
 }
 
 func (m *Manifest) track(id string) []*Lab {
@@ -120,7 +121,7 @@ func (m *Manifest) openedBy(id string) []*Lab {
 	return out
 }
 
-// levels says what a level asks of a student.
+// levelTitle says what a level asks of a student.
 func levelTitle(n int) string {
 	switch n {
 	case 1:
@@ -159,6 +160,15 @@ func LabPage(l *Lab) http.Handler {
 	}
 	m.Labs = []*Lab{l}
 	return handler(http.StatusOK, func(*http.Request) templ.Component { return labPage(m, l, "../../") })
+}
+
+// LabErrors says what is wrong in a lab that is being written.
+func LabErrors(name string, errs []string) http.Handler {
+	m, err := ReadManifest(Assets())
+	if err != nil {
+		m = &Manifest{}
+	}
+	return handler(http.StatusUnprocessableEntity, func(*http.Request) templ.Component { return labErrors(m, "../../", name, errs) })
 }
 
 func solutions(l *Lab) http.Handler {

@@ -230,6 +230,12 @@ func (s *Spec) verify(p *parser, r Rule) *bad {
 			return b
 		}
 		switch c.key {
+		case "weight", "badge", "why":
+			if r.Text == "" {
+				r.Text = strings.TrimSpace(p.line[:at]) // attributes are not part of it
+			}
+		}
+		switch c.key {
 		case "weight":
 			w, err := strconv.Atoi(c.val)
 			if err != nil || w < 0 || w > 1000 {
@@ -254,7 +260,9 @@ func (s *Spec) verify(p *parser, r Rule) *bad {
 			r.want = append(r.want, c)
 		}
 	}
-	r.Text = strings.TrimSpace(p.line)
+	if r.Text == "" {
+		r.Text = strings.TrimSpace(p.line)
+	}
 	s.Rules = append(s.Rules, r)
 	return nil
 }

@@ -20,8 +20,8 @@ import (
 	"skep/web"
 )
 
-// Read reads every folder of fsys as a lab, in their order of the course:
-// by its short name (F1, F6, H1).
+// Read reads every folder of fsys as a lab, in the order of the course: by
+// track and short name (F1, F6, H1).
 func Read(fsys fs.FS) ([]*labs.Lab, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {

@@ -8,13 +8,12 @@ import (
 	"skep/labs"
 )
 
-// sortLabs puts labs into the course's order: F before H before M, F2 before
-// F10.
+// sortLabs puts labs into the course's order: by track, F2 before F10.
 func sortLabs(all []*labs.Lab) {
 	slices.SortFunc(all, func(a, b *labs.Lab) int {
 		la, na := code(a)
 		lb, nb := code(b)
-		return cmp.Or(cmp.Compare(la, lb), cmp.Compare(na, nb), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(slices.Index(labs.Tracks, a.Track), slices.Index(labs.Tracks, b.Track)), cmp.Compare(la, lb), cmp.Compare(na, nb), cmp.Compare(a.ID, b.ID))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -87,7 +88,9 @@ func (s *Simulator) Grade(ctx context.Context, q *protocol.Grade) (*protocol.Gra
 	}
 	limited, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
-	reply, err := s.call(limited, protocol.PackOne(nil, 0, q))
+	valid := *q
+	valid.Source.Text = strings.ToValidUTF8(q.Source.Text, "\uFFFD") // all that the protocol carries
+	reply, err := s.call(limited, protocol.PackOne(nil, 0, &valid))
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

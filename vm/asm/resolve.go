@@ -126,7 +126,7 @@ func (a *assembler) functions() {
 			starts[pc] = true
 		}
 	}
-	section := ""
+	section, labels := "", a.res.Labels
 	for pc, is := range starts {
 		if !is {
 			continue
@@ -135,9 +135,12 @@ func (a *assembler) functions() {
 		if n := slices.Index(starts[pc+1:], true); n >= 0 {
 			f.End = pc + 1 + n
 		}
-		// The last label at the slot is the nearest to it.
-		if l, ok := slices.BinarySearchFunc(a.res.Labels, pc, func(l Label, pc int) int { return l.PC - pc }); ok {
-			f.Name, f.Pos = a.res.Labels[l].Name, a.res.Labels[l].Pos
+		// Of several labels at a slot the first names the function.
+		for len(labels) > 0 && labels[0].PC < pc {
+			labels = labels[1:]
+		}
+		if len(labels) > 0 && labels[0].PC == pc {
+			f.Name, f.Pos = labels[0].Name, labels[0].Pos
 		}
 		for len(a.sections) > 0 && a.sections[0].pc <= pc {
 			section, a.sections = a.sections[0].name, a.sections[1:]

@@ -29,27 +29,31 @@ func magicOf(opt []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// findOpt is the option of a kind, and magic if any, in a TCP header.
-func findOpt(th []byte, kind byte, magic []byte) []byte {
+// findOpt looks for the option of a kind, and magic if any, in a TCP header.
+// The errno is ENOMSG when it is not there and EFAULT when what is there is no
+// list of options; ended says that the list ends before the header does.
+func findOpt(th []byte, kind byte, magic []byte) (opt []byte, errno int64, ended bool) {
 	if len(th) < tcpHeader {
-		return nil
+		return nil, enomsg, false
 	}
 	o := th[tcpHeader:min(len(th), max(tcpHeader, int(th[12]>>4)*4))]
-	for len(o) > 0 && o[0] != optEOL {
-		if o[0] == optNOP {
+	for len(o) > 0 {
+		switch {
+		case o[0] == optEOL:
+			return nil, enomsg, true
+		case o[0] == optNOP:
 			o = o[1:]
 			continue
-		}
-		if len(o) < 2 || o[1] < 2 || int(o[1]) > len(o) {
-			break
+		case len(o) < hdrOptHeader || o[1] < hdrOptHeader || int(o[1]) > len(o):
+			return nil, efault, false
 		}
 		n := int(o[1])
 		if o[0] == kind && n >= hdrOptHeader+len(magic) && equalBytes(o[hdrOptHeader:hdrOptHeader+len(magic)], magic) {
-			return o[:n]
+			return o[:n], 0, false
 		}
 		o = o[n:]
 	}
-	return nil
+	return nil, enomsg, false
 }
 
 // loadHdrOpt: (ctx, res, len, flags): res holds what to look for and gets the
@@ -67,14 +71,18 @@ func loadHdrOpt(e Env, c *Call) {
 		return
 	}
 	p, have := e.Packet()
-	if !have || c.Args[3]&loadFromSyn != 0 {
+	switch {
+	case c.Args[3]&loadFromSyn != 0:
 		c.set(enoent)
 		return
+	case !have || sockOp(e) == opHdrOptLen:
+		c.set(eperm)
+		return
 	}
-	opt := findOpt(read(e, p.Data, int(p.Len())), want[0], magic)
+	opt, errno, _ := findOpt(read(e, p.Data, int(p.Len())), want[0], magic)
 	switch {
-	case opt == nil:
-		c.set(enomsg)
+	case errno != 0:
+		c.set(errno)
 	case len(opt) > n:
 		c.set(enospc)
 		write(e, c.Args[1], opt[:n])
@@ -133,9 +141,18 @@ func storeHdrOpt(e Env, c *Call) {
 		}
 		magic = opt[hdrOptHeader:4]
 	}
-	if p, ok := e.Packet(); ok && findOpt(read(e, p.Data, int(p.Len())), opt[0], magic) != nil {
-		c.set(eexist)
-		return
+	if p, ok := e.Packet(); ok {
+		switch _, errno, ended := findOpt(read(e, p.Data, int(p.Len())), opt[0], magic); {
+		case errno == 0:
+			c.set(eexist)
+			return
+		case errno == efault:
+			c.set(efault)
+			return
+		case ended: // nothing can follow the end of the list
+			c.set(enospc)
+			return
+		}
 	}
 	e.SetVar(VarHdrOpt, used+uint64(opt[1]))
 	e.Emit(Event{Kind: EventSockopt, ID: uint32(c.ID), Data: opt[:opt[1]]})

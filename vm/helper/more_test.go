@@ -89,8 +89,8 @@ func TestHeaderOptionHelpers(t *testing.T) {
 	const lenCB, writeCB = 14, 15
 	ops := func(run func(f *fake, ctx uint64) any) func(*fake) any {
 		return func(f *fake) any {
-			// MSS 1460, a blank, an experiment with magic 0xeb9f and a byte, the end
-			ctx := f.packet(hook.SockOps, tcp(1, 0, 2, 2, 4, 5, 0xb4, 1, 254, 5, 0xeb, 0x9f, 7, 0, 0), 0)
+			// MSS 1460, a blank, an experiment with magic 0xeb9f and a byte, blanks
+			ctx := f.packet(hook.SockOps, tcp(1, 0, 2, 2, 4, 5, 0xb4, 1, 254, 5, 0xeb, 0x9f, 7, 1, 1), 0)
 			return run(f, ctx)
 		}
 	}

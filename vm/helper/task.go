@@ -69,8 +69,8 @@ func taskPtRegs(e Env, c *Call) {
 func sendSignal(e Env, c *Call) {
 	sig := c.u32(1)
 	switch {
-	case e.World().Task.TGID == 0:
-		c.set(eperm) // the idle task and kernel threads
+	case e.World().Task.TGID <= 1:
+		c.set(eperm) // the idle task, kernel threads and init
 		return
 	case sig > 64:
 		c.set(einval)

@@ -107,8 +107,8 @@ func (m *array) Get(key []byte) ([]byte, Errno) {
 }
 
 func (m *array) Set(key, value []byte, flags uint64) Errno {
-	if !m.mayWrite() {
-		return EPERM
+	if e := m.mayUpdate(flags); e != 0 {
+		return e
 	}
 	if e := m.userLens(key, value); e != 0 {
 		return e

@@ -68,10 +68,10 @@ func (m *bloom) Update([]byte, []byte, uint64, uint32) int64 { return EINVAL.Ret
 
 // Set pushes. Get has no key to ask for: use Peek.
 func (m *bloom) Set(key, value []byte, flags uint64) Errno {
-	switch {
-	case !m.mayWrite():
-		return EPERM
-	case uint32(len(value)) != m.spec.ValueSize:
+	if e := m.mayUpdate(flags); e != 0 {
+		return e
+	}
+	if uint32(len(value)) != m.spec.ValueSize {
 		return EINVAL
 	}
 	return Errno(-m.Push(value, flags))

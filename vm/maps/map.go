@@ -50,6 +50,8 @@ type Map interface {
 	KeyAt(addr uint32) ([]byte, bool)
 	// Len is the number of elements.
 	Len() int
+
+	freeze() // after creation, as the spec says
 }
 
 // Set is all maps of a machine.
@@ -142,6 +144,7 @@ func (s *Set) New(spec Spec) (Map, error) {
 			return nil, &CreateError{Map: spec.Name, Errno: e, Msg: "initial element"}
 		}
 	}
+	m.freeze()
 	return m, nil
 }
 
@@ -213,6 +216,8 @@ type base struct {
 	spec  Spec
 	index int
 	ptr   uint32
+
+	frozen bool // BPF_MAP_FREEZE: user space may only read
 }
 
 func (b *base) Spec() *Spec        { return &b.spec }
@@ -231,12 +236,18 @@ func (b *base) Push([]byte, uint64) int64                          { return EOPN
 func (b *base) Pop([]byte) int64                                   { return EOPNOTSUPP.Ret() }
 func (b *base) Peek([]byte) int64                                  { return EOPNOTSUPP.Ret() }
 func (b *base) Get([]byte) ([]byte, Errno)                         { return nil, ENOTSUPP }
-func (b *base) Set([]byte, []byte, uint64) Errno                   { return ENOTSUPP }
 func (b *base) Remove([]byte) Errno                                { return ENOTSUPP }
 func (b *base) NextKey([]byte) ([]byte, Errno)                     { return nil, ENOTSUPP }
 func (b *base) KeyAt(uint32) ([]byte, bool)                        { return nil, false }
 func (b *base) Len() int                                           { return 0 }
 func (b *base) Each(uint64, uint32) ([]byte, uint64, uint64, bool) { return nil, 0, 0, false }
+
+func (b *base) Set(_, _ []byte, flags uint64) Errno {
+	if e := b.mayUpdate(flags); e != 0 {
+		return e
+	}
+	return ENOTSUPP
+}
 
 // The descriptor's size and where it holds the map's id, its index plus one.
 const (
@@ -283,7 +294,21 @@ func (b *base) perm() arena.Perm {
 }
 
 // mayWrite says whether user space may change the map.
-func (b *base) mayWrite() bool { return b.spec.Flags&FlagRdonly == 0 }
+func (b *base) mayWrite() bool { return b.spec.Flags&FlagRdonly == 0 && !b.frozen }
+
+// mayUpdate is what an update from user space is refused with before the map
+// is asked (map_update_elem in kernel/bpf/syscall.c).
+func (b *base) mayUpdate(flags uint64) Errno {
+	switch {
+	case !b.mayWrite():
+		return EPERM
+	case flags&Lock != 0 && !b.spec.SpinLock:
+		return EINVAL
+	}
+	return 0
+}
+
+func (b *base) freeze() { b.frozen = b.spec.Frozen }
 
 // cpus is the number of values an element has.
 func (b *base) cpus() uint32 {

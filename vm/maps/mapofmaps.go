@@ -34,6 +34,9 @@ func (m *hashOfMaps) Each(pos uint64, cpu uint32) ([]byte, uint64, uint64, bool)
 func (m *hashOfMaps) Update([]byte, []byte, uint64, uint32) int64 { return EOPNOTSUPP.Ret() }
 
 func (m *hashOfMaps) Set(key, value []byte, flags uint64) Errno {
+	if e := m.mayUpdate(flags); e != 0 {
+		return e
+	}
 	if e := m.userLens(key, value); e != 0 {
 		return e
 	}

@@ -146,7 +146,7 @@ func TestCheck(t *testing.T) {
 		{"arena address", maps.Spec{Type: maps.Arena, MaxEntries: 1, Flags: maps.FlagMmapable, Extra: 5}, maps.EINVAL},
 		{"arena border", maps.Spec{Type: maps.Arena, MaxEntries: 2, Flags: maps.FlagMmapable, Extra: 0xfffff000}, maps.ERANGE},
 		{"struct_ops", maps.Spec{Type: maps.StructOps, KeySize: 4, ValueSize: 8, MaxEntries: 1}, maps.EINVAL},
-		{"too many large elements", maps.Spec{Type: maps.Hash, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1<<32 - 2}, maps.ENOMEM},
+		{"too many large elements", maps.Spec{Type: maps.Hash, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 27}, maps.ENOMEM},
 		{"too large for the machine", maps.Spec{Type: maps.Array, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1000}, maps.ENOMEM},
 	} {
 		_, err := set(t, 1).New(c.spec)

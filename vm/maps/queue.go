@@ -98,10 +98,10 @@ func (m *queue) Get(key []byte) ([]byte, Errno) {
 }
 
 func (m *queue) Set(key, value []byte, flags uint64) Errno {
-	switch {
-	case !m.mayWrite():
-		return EPERM
-	case uint32(len(value)) != m.spec.ValueSize:
+	if e := m.mayUpdate(flags); e != 0 {
+		return e
+	}
+	if uint32(len(value)) != m.spec.ValueSize {
 		return EINVAL
 	}
 	return Errno(-m.Push(value, flags))

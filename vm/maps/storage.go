@@ -60,6 +60,11 @@ func (m *storage) Delete([]byte) int64                         { return EOPNOTSU
 // cgroup storage of old has the cgroup's id itself.
 func (m *storage) named() bool { return m.spec.KeySize == 4 && m.set.UserKey != nil }
 
+// ofCgroup says that elements come and go with attachments to a cgroup.
+func (m *storage) ofCgroup() bool {
+	return m.spec.Type == CgroupStorage || m.spec.Type == PerCPUCgroupStorage
+}
+
 // userKey is the key that user space sees for one of the table's.
 func (m *storage) userKey(key []byte) []byte {
 	if m.named() {
@@ -110,10 +115,22 @@ func (m *storage) Set(key, value []byte, flags uint64) Errno {
 	if e != 0 {
 		return e
 	}
+	if m.ofCgroup() { // user space replaces the value of an attachment, it makes none
+		if flags&^(Lock|Exist) != 0 {
+			return EINVAL
+		}
+		if e := m.mayUpdate(flags); e != 0 {
+			return e
+		}
+		flags = flags&Lock | Exist
+	}
 	return m.hash.Set(k, value, flags)
 }
 
 func (m *storage) Remove(key []byte) Errno {
+	if m.ofCgroup() {
+		return EINVAL // it lives as long as the attachment
+	}
 	k, e := m.own(key)
 	if e != 0 {
 		return e
@@ -123,7 +140,7 @@ func (m *storage) Remove(key []byte) Errno {
 
 // NextKey: the kernel walks only the storages of cgroups of old.
 func (m *storage) NextKey(key []byte) ([]byte, Errno) {
-	if m.spec.Type == CgroupStorage || m.spec.Type == PerCPUCgroupStorage {
+	if m.ofCgroup() {
 		return m.hash.NextKey(key)
 	}
 	return nil, ENOTSUPP

@@ -51,6 +51,9 @@ func MakeTypes(res *asm.Result) Types {
 // of them is loaded as a callback.
 func functions(insns []isa.Insn) (starts []bool, callbacks bool) {
 	starts = make([]bool, len(insns))
+	if len(insns) > 0 {
+		starts[0] = true
+	}
 	for i, in := range insns {
 		call := in.Op == isa.ClassJMP|isa.JmpCall && in.Src == isa.PseudoCall
 		load := in.IsWide() && in.Src == isa.PseudoFunc
@@ -58,7 +61,6 @@ func functions(insns []isa.Insn) (starts []bool, callbacks bool) {
 			starts[at] = true
 		}
 		callbacks = callbacks || load
-		starts[i] = starts[i] || i == 0
 	}
 	return starts, callbacks
 }

@@ -171,15 +171,6 @@ func (o memory) put(path string, b []byte, number bool) {
 	}
 }
 
-// at is the address of a member, 0 when the layout has none.
-func (o memory) at(path string) uint64 {
-	p := o.w.k.find(o.name, path)
-	if p.size == 0 || o.addr == 0 {
-		return 0
-	}
-	return uint64(o.addr + p.off)
-}
-
 // raw writes bytes at the object's start.
 func (o memory) raw(b []byte) memory {
 	if n := min(int(o.length), len(b)); o.addr != 0 && n > 0 {

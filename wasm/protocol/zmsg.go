@@ -234,6 +234,9 @@ const (
 	IDExplore       uint16 = 44
 	IDCPUsMoved     uint16 = 176
 	IDExplored      uint16 = 177
+	IDListTypes     uint16 = 50
+	IDDefineType    uint16 = 51
+	IDTypeList      uint16 = 178
 	IDVerify        uint16 = 64
 	IDTraceStart    uint16 = 66
 	IDTraceMore     uint16 = 67
@@ -364,6 +367,14 @@ func decodeRequest(id uint16, r *Reader) Message {
 		m := new(Explore)
 		m.Decode(r)
 		return m
+	case IDListTypes:
+		m := new(ListTypes)
+		m.Decode(r)
+		return m
+	case IDDefineType:
+		m := new(DefineType)
+		m.Decode(r)
+		return m
 	case IDFirings:
 		m := new(Firings)
 		m.Decode(r)
@@ -408,6 +419,8 @@ func encodeReply(m Message, w *Writer) bool {
 	case *CPUsMoved:
 		m.Encode(w)
 	case *Explored:
+		m.Encode(w)
+	case *TypeList:
 		m.Encode(w)
 	case *FiringList:
 		m.Encode(w)
@@ -505,6 +518,12 @@ func encode(m Message, w *Writer) bool {
 	case *CPUsMoved:
 		m.Encode(w)
 	case *Explored:
+		m.Encode(w)
+	case *ListTypes:
+		m.Encode(w)
+	case *DefineType:
+		m.Encode(w)
+	case *TypeList:
 		m.Encode(w)
 	case *Verify:
 		m.Encode(w)
@@ -636,6 +655,12 @@ func decode(m Message, r *Reader) bool {
 	case *CPUsMoved:
 		m.Decode(r)
 	case *Explored:
+		m.Decode(r)
+	case *ListTypes:
+		m.Decode(r)
+	case *DefineType:
+		m.Decode(r)
+	case *TypeList:
 		m.Decode(r)
 	case *Verify:
 		m.Decode(r)
@@ -1319,28 +1344,34 @@ func (m *MapEntry) Decode(r *Reader) {
 	m.Changed = r.Bool()
 }
 
-// RingRecord: A ring buffer record.
+// RingRecord: A record in a ring buffer or a perf event array.
 type RingRecord struct {
 	Bytes []byte
-	Text  string // Decoded by BTF when the map says its type; else "".
+	Text  string // Decoded by type; without one a number or hex by size.
+	Type  string // "struct event": what the object's BTF has for records of this size; "" when nothing, or too much.
 	State RecordState
 	Step  uint32 // Step that reserved it, or put it out whole.
+	CPU   int32  // Perf event arrays: the index it went to. -1 for a ring.
 }
 
 // Encode appends the wire form of m.
 func (m *RingRecord) Encode(w *Writer) {
 	w.Bytes(m.Bytes)
 	w.Str(m.Text)
+	w.Str(m.Type)
 	w.U8(uint8(m.State))
 	w.U32(m.Step)
+	w.I32(m.CPU)
 }
 
 // Decode fills m; r holds the error.
 func (m *RingRecord) Decode(r *Reader) {
 	m.Bytes = r.Bytes()
 	m.Text = r.Str()
+	m.Type = r.Str()
 	m.State = RecordState(r.Enum(3))
 	m.Step = r.U32()
+	m.CPU = r.I32()
 }
 
 // MapView: A map at this step.
@@ -1405,7 +1436,7 @@ func (m *MapView) Decode(r *Reader) {
 	}
 	m.Changed = r.Bool()
 	m.RecordCount = r.U32()
-	if n := r.Count(13); n > 0 {
+	if n := r.Count(21); n > 0 {
 		m.Records = make([]RingRecord, n)
 		for i := range m.Records {
 			m.Records[i].Decode(r)
@@ -3386,6 +3417,107 @@ func (m *Explored) Decode(r *Reader) {
 	m.States = r.U32()
 }
 
+// TypeRow: A type of a list.
+type TypeRow struct {
+	ID   uint32
+	Kind string // struct, typedef, func ...
+	Text string // As C names it: "struct event *".
+	Size uint32 // Bytes; 0 for what has none.
+}
+
+// Encode appends the wire form of m.
+func (m *TypeRow) Encode(w *Writer) {
+	w.U32(m.ID)
+	w.Str(m.Kind)
+	w.Str(m.Text)
+	w.U32(m.Size)
+}
+
+// Decode fills m; r holds the error.
+func (m *TypeRow) Decode(r *Reader) {
+	m.ID = r.U32()
+	m.Kind = r.Str()
+	m.Text = r.Str()
+	m.Size = r.U32()
+}
+
+// ListTypes: Types of the object, or of the kernel that its programs run on.
+type ListTypes struct {
+	Kernel bool
+	Filter string // Part of the name; "" = all.
+	From   uint32
+	Count  uint32 // At most 1,000.
+}
+
+// ID is the number of this message.
+func (m *ListTypes) ID() uint16 { return IDListTypes }
+
+// Encode appends the wire form of m.
+func (m *ListTypes) Encode(w *Writer) {
+	w.Bool(m.Kernel)
+	w.Str(m.Filter)
+	w.U32(m.From)
+	w.U32(m.Count)
+}
+
+// Decode fills m; r holds the error.
+func (m *ListTypes) Decode(r *Reader) {
+	m.Kernel = r.Bool()
+	m.Filter = r.Str()
+	m.From = r.U32()
+	m.Count = r.U32()
+}
+
+// DefineType: A type's definition in C with offsets, as one text; none when there is no such type.
+type DefineType struct {
+	Kernel bool
+	Type   uint32 // Its id.
+}
+
+// ID is the number of this message.
+func (m *DefineType) ID() uint16 { return IDDefineType }
+
+// Encode appends the wire form of m.
+func (m *DefineType) Encode(w *Writer) {
+	w.Bool(m.Kernel)
+	w.U32(m.Type)
+}
+
+// Decode fills m; r holds the error.
+func (m *DefineType) Decode(r *Reader) {
+	m.Kernel = r.Bool()
+	m.Type = r.U32()
+}
+
+// TypeList: Types in the order of their ids.
+type TypeList struct {
+	Total uint32 // How many the filter lets through.
+	Types []TypeRow
+}
+
+// ID is the number of this message.
+func (m *TypeList) ID() uint16 { return IDTypeList }
+
+// Encode appends the wire form of m.
+func (m *TypeList) Encode(w *Writer) {
+	w.U32(m.Total)
+	w.U32(uint32(len(m.Types)))
+	for i := range m.Types {
+		m.Types[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *TypeList) Decode(r *Reader) {
+	m.Total = r.U32()
+	if n := r.Count(16); n > 0 {
+		m.Types = make([]TypeRow, n)
+		for i := range m.Types {
+			m.Types[i].Decode(r)
+		}
+	}
+}
+
 // VerifyOptions: How to verify.
 type VerifyOptions struct {
 	Hook      string // Program type by bpftool's name; "" = what the program says, else xdp.
@@ -3496,7 +3628,7 @@ type TraceStart struct {
 	Source    WireSource
 	Program   uint32 // Index into Listing.programs.
 	Options   VerifyOptions
-	Limit     uint32 // Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case.
+	Limit     uint32 // Bytes of steps to keep at most, 0: 20 MiB. Paths and counters are whole in any case.
 	Overrides []Override
 	Edits     []InsnEdit
 }

@@ -162,7 +162,8 @@ func (s *Session) ringRecords() [][]protocol.RingRecord {
 			}
 		}
 		for n, rec := range ring.Records() {
-			r := protocol.RingRecord{Bytes: rec.Data, Text: s.valueText(i, rec.Data), State: protocol.RecordStateSubmitted}
+			r := protocol.RingRecord{Bytes: rec.Data, State: protocol.RecordStateSubmitted, CPU: -1}
+			r.Text, r.Type = s.recordText(rec.Data)
 			if rec.Busy {
 				r.State = protocol.RecordStateReserved
 			} else if rec.Discarded {
@@ -187,10 +188,9 @@ func sends(mp maps.Map) bool {
 func (s *Session) samples(mp maps.Map) (out []protocol.RingRecord) {
 	for _, e := range s.machine.Events() {
 		if e.Kind == helper.EventOutput && e.Map == mp.Name() {
-			out = append(out, protocol.RingRecord{
-				Bytes: e.Data, State: protocol.RecordStateSubmitted, Step: s.events[s.at].start + uint32(e.Step) + 1,
-				Text: "on CPU " + strconv.FormatUint(e.Index, 10),
-			})
+			r := protocol.RingRecord{Bytes: e.Data, State: protocol.RecordStateSubmitted, Step: s.events[s.at].start + uint32(e.Step) + 1, CPU: int32(e.Index)}
+			r.Text, r.Type = s.recordText(e.Data)
+			out = append(out, r)
 		}
 	}
 	return out[max(0, len(out)-maxRecords):]

@@ -118,6 +118,10 @@ func (s *Session) answer(m protocol.Message) protocol.Message {
 		return &protocol.Done{}
 	case *protocol.LLVMText:
 		return &protocol.Texts{Texts: s.LLVMText()}
+	case *protocol.ListTypes:
+		return s.ListTypes(m)
+	case *protocol.DefineType:
+		return s.DefineType(m)
 	}
 	if reply := s.answerCPUs(m); reply != nil {
 		return reply

@@ -143,7 +143,7 @@ func TestSamples(t *testing.T) {
 `
 	s, _ := startEvents(t, source, "kprobe/do_unlinkat", "unlink path=/a\nunlink path=/b")
 	v := walk(t, s, protocol.MovementRun, 0)
-	if len(v.Maps[0].Records) != 2 || v.Maps[0].Records[1].Bytes[0] != 7 || v.Maps[0].Records[1].Text != "on CPU 0" {
+	if len(v.Maps[0].Records) != 2 || v.Maps[0].Records[1].Bytes[0] != 7 || v.Maps[0].Records[1].Text != "7" || v.Maps[0].Records[1].CPU != 0 {
 		t.Errorf("%+v", v.Maps[0].Records)
 	}
 }

@@ -136,3 +136,32 @@ func unhex(t *testing.T, s string) []byte {
 	}
 	return b
 }
+
+// TestRecordTypes is that records of a ring are read by the type that the
+// object keeps for them.
+func TestRecordTypes(t *testing.T) {
+	for id, want := range map[string]struct{ input, typ, text string }{
+		"ring-sampler": {"eth / ipv4(src=10.0.0.1, dst=10.0.0.2) / tcp(sport=40000, dport=443, flags=S)", "struct sample", `"sport":40000,"dport":443,"len":54}`},
+		"unlink-watch": {"unlink path=/tmp/x comm=rm", "struct removal", `"comm":"rm","path":"/tmp/x"}`},
+	} {
+		s := New()
+		if l := s.Load(gallerySource(t, filepath.Join("../../web/gallery", id))); l.Listing == nil {
+			t.Fatal(l.Problems)
+		}
+		in := protocol.WireInput{Text: want.input}
+		if !strings.Contains(want.input, "/ tcp") {
+			in.Kind = protocol.InputKindEvents
+		}
+		if st := s.Start(in, DefaultOptions(), nil); st.View == nil {
+			t.Fatal(st.Problems)
+		}
+		v := walk(t, s, protocol.MovementRun, 0)
+		var got []protocol.RingRecord
+		for _, m := range v.Maps {
+			got = append(got, m.Records...)
+		}
+		if len(got) != 1 || got[0].Type != want.typ || !strings.HasSuffix(got[0].Text, want.text) || got[0].CPU != -1 {
+			t.Errorf("%s: %+v", id, got)
+		}
+	}
+}

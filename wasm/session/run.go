@@ -390,7 +390,7 @@ func (s *Session) finished() {
 	for addr, step := range k.values {
 		e.wrote = append(e.wrote, valueWrite{addr, e.start + uint32(step), s.trace.ticks[step-1].pc})
 	}
-	sort.Sort(byAddr(e.wrote))
+	sort.Stable(byAddr(e.wrote)) // sort.Sort would be 10 KB of code more
 	if s.script != nil && !e.bad {
 		more := s.finishFiring()
 		e.verdict = s.verdict() // now with its effect

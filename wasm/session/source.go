@@ -24,9 +24,10 @@ type source struct {
 	maps     []mapDecl
 	btf      *btf.Spec // nil without
 	license  string
-	dialect  asm.Dialect // what assembly was written in; Kernel for objects
-	slots    []progSlot  // of prog arrays
-	tails    []int       // programs that slots name
+	dialect  asm.Dialect  // what assembly was written in; Kernel for objects
+	slots    []progSlot   // of prog arrays
+	tails    []int        // programs that slots name
+	records  []recordType // those found so far
 }
 
 // progSlot is an initial element of a prog array.

@@ -143,6 +143,9 @@ func BenchmarkTrace(b *testing.B) {
 	if m.Steps != 1_000_001 {
 		b.Fatalf("%d steps: %s", m.Steps, m.Message)
 	}
+	if sum := m.WasmMiB + m.TraceMiB; sum > 128 {
+		b.Errorf("a walk of 1,000,001 instructions takes %.1f MiB in the page, 128 at most", sum)
+	}
 	b.ReportMetric(m.Typed, "ms-typed")
 	b.ReportMetric(m.Seek, "ms-seek")
 	b.ReportMetric(m.Worst, "ms-seek-worst")

@@ -54,7 +54,7 @@ func readCorpus(path string) ([]*givenRecord, error) {
 }
 
 // tally counts the given records of one kind that were made again.
-type tally struct{ given, found, bytes, verdict, processed, log int }
+type tally struct{ given, found, bytes, level, verdict, processed, log int }
 
 // compare is a table of how much of the given corpus the records reproduce.
 func compare(given []*givenRecord, records []*record) string {
@@ -63,7 +63,7 @@ func compare(given []*givenRecord, records []*record) string {
 		made[r.ID] = r
 	}
 	rows := map[string]*tally{}
-	var differ []string
+	var differ, missing []string
 	for _, g := range given {
 		suite, _, _ := strings.Cut(g.ID, "/")
 		t := rows[suite]
@@ -74,11 +74,19 @@ func compare(given []*givenRecord, records []*record) string {
 		t.given++
 		r := made[g.ID]
 		if r == nil || r.Kernel == nil || r.Kernel.Error != "" {
+			why := "no such program"
+			if r != nil && r.Kernel != nil {
+				why = r.Kernel.Error
+			}
+			missing = append(missing, fmt.Sprintf("%s: not made: %s", g.ID, why))
 			continue
 		}
 		t.found++
 		if sameInsns(g, r) {
 			t.bytes++
+		}
+		if r.Level == g.Level {
+			t.level++
 		}
 		if r.Kernel.OK != g.Kernel.OK || r.Kernel.Errno != g.Kernel.Errno {
 			differ = append(differ, fmt.Sprintf("%s: errno %d, given %d", g.ID, r.Kernel.Errno, g.Kernel.Errno))
@@ -93,12 +101,12 @@ func compare(given []*givenRecord, records []*record) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-12s %7s %7s %10s %14s %10s %9s\n", "suite", "given", "made", "same bytes", "verdict+errno", "processed", "same log")
+	fmt.Fprintf(&b, "%-12s %7s %7s %10s %6s %14s %10s %9s\n", "suite", "given", "made", "same bytes", "level", "verdict+errno", "processed", "same log")
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		t := rows[name]
-		fmt.Fprintf(&b, "%-12s %7d %7d %10d %14d %10d %9d\n", name, t.given, t.found, t.bytes, t.verdict, t.processed, t.log)
+		fmt.Fprintf(&b, "%-12s %7d %7d %10d %6d %14d %10d %9d\n", name, t.given, t.found, t.bytes, t.level, t.verdict, t.processed, t.log)
 	}
-	for _, d := range differ {
+	for _, d := range append(differ, missing...) {
 		fmt.Fprintln(&b, d)
 	}
 	return b.String()

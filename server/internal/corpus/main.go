@@ -7,10 +7,11 @@
 //	go run ./server/internal/corpus -o corpus -compare ../shared/data/verifier-corpus-6.12.jsonl.gz
 //
 // The tests are GPL-2.0: neither they nor the records are part of this
-// repository. What is not taken: test_verifier's programs, which are C arrays
-// and not objects, and objects that need a generated skeleton or a module.
+// repository. What is not taken: programs that name a function or variable that
+// the kernel lacks (libbpf refuses them), and objects that need a generated
+// skeleton or a second object.
 //
-// Read next: source.go, record.go, compare.go.
+// Read next: source.go, record.go, testverifier.go, features.go, compare.go.
 package main
 
 import (
@@ -32,7 +33,7 @@ func main() {
 	flag.StringVar(&o.source, "source", "/usr/src/linux-source-6.12.tar.xz", "Debian's kernel source")
 	flag.StringVar(&o.out, "o", "corpus", "folder for sources, objects and the corpus; what is there is kept")
 	flag.StringVar(&o.compare, "compare", "", "corpus to compare with")
-	match := flag.String("match", ".", "files of progs/ to take, without .c")
+	match := flag.String("match", ".", "files of progs/ to take, without .c; test_verifier is one more")
 	flag.StringVar(&o.clang, "clang", "clang-19", "compiler")
 	flag.Parse()
 	var err error
@@ -84,8 +85,22 @@ func (o *options) run(ctx context.Context) error {
 		records = append(records, rs...)
 	}
 	fmt.Printf("%d sources, %d objects, %d programs\n", len(sources), len(sources)-failed, len(records))
+	if o.match.MatchString("test_verifier") {
+		arrays, err := t.testVerifier(ctx, o.clang, k.types)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d programs of test_verifier\n", len(arrays))
+		records = append(records, arrays...)
+	}
+	if len(records) == 0 {
+		return errors.New("no test matches")
+	}
 	if err := ask(ctx, records); err != nil {
 		return err
+	}
+	for _, r := range records {
+		r.classify()
 	}
 	if err := write(filepath.Join(o.out, "verifier-corpus-6.12.jsonl.gz"), records); err != nil {
 		return err

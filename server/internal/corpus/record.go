@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +13,7 @@ import (
 	"skep/verifier"
 	"skep/vm/btf"
 	"skep/vm/isa"
+	"skep/vm/maps"
 	"skep/vm/object"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
@@ -24,11 +22,14 @@ import (
 // record is a program of the corpus and what the kernel said of it.
 type record struct {
 	sandbox.Record
-	File    string           `json:"file"`
-	Name    string           `json:"name"`
-	Section string           `json:"section"`
-	Tags    []string         `json:"tags"` // what the test expects, as its annotations say
-	Kernel  *sandbox.Verdict `json:"kernel,omitempty"`
+	File     string           `json:"file"`
+	Name     string           `json:"name"`
+	Section  string           `json:"section"`
+	Tags     []string         `json:"tags"`             // what the test expects, as its annotations say
+	Expect   json.RawMessage  `json:"expect,omitempty"` // the same of a program of test_verifier
+	Level    string           `json:"level"`
+	Features []string         `json:"features"`
+	Kernel   *sandbox.Verdict `json:"kernel,omitempty"`
 }
 
 // kernel is the reference kernel's types and the file they are in.
@@ -64,10 +65,10 @@ func recordsOf(path string, types *btf.Spec) ([]*record, error) {
 		return nil, err
 	}
 	src := protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: b, Name: file}
-	opts := verdict.Options{Relocate: func(o *object.Object) ([]object.Program, error) { return o.Relocate(types) }}
 	var out []*record
 	for i := range obj.Programs {
 		p := &obj.Programs[i]
+		opts := verdict.Options{Relocate: func(o *object.Object) ([]object.Program, error) { return relocateOne(o, i, types) }}
 		l, problems := verdict.Load(src, i, opts)
 		if l == nil || l.Feature != "" {
 			why := "not modelled"
@@ -85,6 +86,10 @@ func recordsOf(path string, types *btf.Spec) ([]*record, error) {
 		if r.ProgFlags, err = flagsOf(r.ProgFlags, tags); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
+		dropMaps(r)
+		if types != nil && obj.BTF != nil {
+			attachStructOps(r, obj, types)
+		}
 		out = append(out, r)
 		for _, t := range tags {
 			if strings.HasPrefix(t, "test_expect_") && strings.Contains(t, "_unpriv") {
@@ -97,6 +102,93 @@ func recordsOf(path string, types *btf.Spec) ([]*record, error) {
 		}
 	}
 	return out, nil
+}
+
+// relocateOne adjusts one program of an object to the kernel, so that what the
+// others ask for and the kernel lacks does not matter.
+func relocateOne(o *object.Object, i int, types *btf.Spec) ([]object.Program, error) {
+	prepareMaps(o)
+	one, progs := *o, slices.Clone(o.Programs)
+	one.Programs = progs[i : i+1]
+	fixed, err := one.Relocate(types)
+	if err != nil {
+		return nil, err
+	}
+	progs[i] = fixed[0]
+	return progs, nil
+}
+
+// prepareMaps gives the maps sizes that a test's user space would. No program
+// refers to a struct_ops map, so anything will do for it.
+func prepareMaps(o *object.Object) {
+	for i := range o.Maps {
+		m := &o.Maps[i]
+		switch maps.Type(m.Type) {
+		case maps.StructOps:
+			*m = object.MapSpec{Name: m.Name, Section: m.Section, Type: uint32(maps.Array), KeySize: 4, ValueSize: 4, MaxEntries: 1}
+		case maps.Ringbuf, maps.UserRingbuf:
+			m.MaxEntries = max(m.MaxEntries, 4096)
+		case maps.BloomFilter:
+			m.ValueSize, m.MaxEntries = max(m.ValueSize, 4), max(m.MaxEntries, 1)
+		case maps.Hash, maps.LRUHash:
+			m.KeySize, m.ValueSize, m.MaxEntries = max(m.KeySize, 4), max(m.ValueSize, 4), max(m.MaxEntries, 1)
+		}
+	}
+}
+
+// attachStructOps says which member of which of the kernel's structs a program
+// implements: what libbpf finds out from the variable that points to it.
+func attachStructOps(r *record, obj *object.Object, types *btf.Spec) {
+	for i := range obj.Maps {
+		m := &obj.Maps[i]
+		at := slices.IndexFunc(m.Init, func(s object.Slot) bool { return s.Program == r.Name })
+		if maps.Type(m.Type) != maps.StructOps || at < 0 {
+			continue
+		}
+		theirs := obj.BTF.Type(m.ValueType)
+		name, _, _ := strings.Cut(theirs.Name(), "___")
+		id, ok := types.Lookup(name, btf.KindStruct)
+		if !ok {
+			continue
+		}
+		ours := types.Type(id)
+		for j := range theirs.Vlen() {
+			member := theirs.Member(j)
+			if member.Offset != m.Init[at].Index*8 {
+				continue
+			}
+			for n := range ours.Vlen() {
+				if ours.Member(n).Name == member.Name {
+					r.AttachTo, r.ExpectedAttachType = name, uint32(n)
+					return
+				}
+			}
+		}
+	}
+}
+
+// dropMaps takes away the maps that the program does not load.
+func dropMaps(r *record) {
+	all, _ := isa.DecodeAll(r.Insns)
+	refs, kept, number := [][3]int{}, []sandbox.RecordMap(nil), map[int]int{}
+	for i := 0; i < len(all); i++ {
+		in := &all[i]
+		if !in.IsWide() {
+			continue
+		}
+		if from := int(in.Imm); in.Src == isa.PseudoMapFD || in.Src == isa.PseudoMapValue {
+			n, known := number[from]
+			if !known {
+				n = len(kept)
+				number[from] = n
+				kept = append(kept, r.Maps[from])
+			}
+			in.Imm = int32(n)
+			refs = append(refs, [3]int{i, n, int(in.Src)})
+		}
+		i++
+	}
+	r.Insns, r.Maps, r.MapRefs = isa.EncodeAll(all), kept, &refs
 }
 
 // recordOf is the program in the batch format.
@@ -182,35 +274,4 @@ func flagsOf(flags uint32, tags []string) (uint32, error) {
 		}
 	}
 	return flags, nil
-}
-
-// ask fills in what the kernel says.
-func ask(ctx context.Context, records []*record) error {
-	m, err := sandbox.NewManager(sandbox.Config{})
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	var in, out bytes.Buffer
-	enc := json.NewEncoder(&in)
-	for _, r := range records {
-		if err := enc.Encode(&r.Record); err != nil {
-			return err
-		}
-	}
-	if err := sandbox.Batch(ctx, m, sandbox.DefaultKernel, &in, &out, sandbox.BatchOptions{LogLevel: -1, LogMax: 64 << 10}); err != nil {
-		return err
-	}
-	s := bufio.NewScanner(&out)
-	s.Buffer(nil, 64<<20)
-	for i := 0; s.Scan(); i++ {
-		if i == len(records) {
-			return errors.New("more verdicts than programs")
-		}
-		records[i].Kernel = new(sandbox.Verdict)
-		if err := json.Unmarshal(s.Bytes(), records[i].Kernel); err != nil {
-			return fmt.Errorf("verdict: %w", err)
-		}
-	}
-	return s.Err()
 }

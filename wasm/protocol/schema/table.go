@@ -159,11 +159,13 @@ var Structs = slices.Concat([]Struct{
 		{"writer", "i32", "Step that last changed the entry; -1 = not by a program since step 0, as far as tracked."},
 		{"changed", "bool", "By the last step."},
 	}},
-	{Name: "RingRecord", Doc: "A ring buffer record.", Fields: []Field{
+	{Name: "RingRecord", Doc: "A record in a ring buffer or a perf event array.", Fields: []Field{
 		{"bytes", "bytes", ""},
-		{"text", "str", "Decoded by BTF when the map says its type; else \"\"."},
+		{"text", "str", "Decoded by type; without one a number or hex by size."},
+		{"type", "str", "\"struct event\": what the object's BTF has for records of this size; \"\" when nothing, or too much."},
 		{"state", "RecordState", ""},
 		{"step", "u32", "Step that reserved it, or put it out whole."},
+		{"cpu", "i32", "Perf event arrays: the index it went to. -1 for a ring."},
 	}},
 	{Name: "MapView", Doc: "A map at this step.", Fields: []Field{
 		{"map", "u32", "Index into Listing.maps."},
@@ -281,4 +283,4 @@ var Structs = slices.Concat([]Struct{
 		{"section", "str", "A section name with a target, for RunOptions.hook: \"lsm/file_open\"."},
 		{"example", "str", "An event that fires it; \"\" for those that none can."},
 	}},
-}, messages, cpuStructs, verifyStructs, worldStructs, gradeStructs)
+}, messages, cpuStructs, typeStructs, verifyStructs, worldStructs, gradeStructs)

@@ -28,7 +28,7 @@ var (
 		{Name: "InsnEdit", Doc: "What if: another instruction at a slot.", Fields: []Field{{"slot", "u32", ""}, {"bytes", "bytes", "8, or of a wide load 16."}}},
 		{Name: "TraceStart", ID: 66, Reply: "TraceProgress", Module: "verify", Doc: "Verify and record each step. A trace under way is given up. The reply comes after a slice of the work: ask for more until it is done.", Fields: []Field{
 			{"source", "WireSource", ""}, {"program", "u32", "Index into Listing.programs."}, {"options", "VerifyOptions", ""},
-			{"limit", "u32", "Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case."},
+			{"limit", "u32", "Bytes of steps to keep at most, 0: 20 MiB. Paths and counters are whole in any case."},
 			{"overrides", "[]Override", ""}, {"edits", "[]InsnEdit", ""}}},
 		{Name: "TraceMore", ID: 67, Reply: "TraceProgress", Module: "verify", Doc: "Go on with the trace under way."},
 		{Name: "TraceStop", ID: 68, Reply: "TraceProgress", Module: "verify", Doc: "Give the trace under way up, or forget the one that is done."},

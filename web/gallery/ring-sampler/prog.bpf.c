@@ -18,6 +18,9 @@ struct sample {
 	__u32 len;
 };
 
+// Nothing uses it: it keeps the type in the object, for those who read the ring.
+const struct sample *unused_sample __attribute__((unused));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

@@ -18,6 +18,9 @@ struct removal {
 	char path[40];
 };
 
+// Nothing uses it: it keeps the type in the object, for those who read the ring.
+const struct removal *unused_removal __attribute__((unused));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

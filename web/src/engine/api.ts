@@ -24,14 +24,14 @@
  */
 
 import type {
-  CPURun, CPUsMoved, CPUTurn, Explored, FiringList, HookInfo, Listing, MapEntry, MapInit, Packet, Problem, Provenance, RunOptions, View,
+  CPURun, CPUsMoved, CPUTurn, Explored, FiringList, HookInfo, Listing, MapEntry, MapInit, Packet, Problem, Provenance, RunOptions, TypeList, View,
 } from './zprotocol';
 
 /** What panes show. Described once, in wasm/protocol/schema; see zprotocol.ts for each field. */
 export type {
   CPUAccess, CPURun, CPUsMoved, CPUsView, CPUTurn, CPUView, CtxField, EventResult, Explored, Fault, Firing, FiringList, Flow, Frame, FuncInfo, HelperArg, HelperCall, HookInfo, Insn, Listing, MapEntry, MapInfo, MapInit,
   LRUSlot, MapView, Narration, Packet, PacketField, PacketView, Problem, ProgramInfo, Provenance, Range, Reg, Region, RegionKind, RegKind,
-  RingRecord, RingView, RunOptions, SourceLine, State, StopReason, TimerView, Tone, TraceLine, TrieNode, Verdict, View,
+  RingRecord, RingView, RunOptions, SourceLine, State, StopReason, TimerView, Tone, TraceLine, TrieNode, TypeList, TypeRow, Verdict, View,
 } from './zprotocol';
 
 /** A value, or the reasons why there is none. `problems` of a success are warnings. */
@@ -174,6 +174,11 @@ export interface Session {
   memory(region: number): Promise<Uint8Array>;
   /** The packets as they left the program (dropped ones too, or not), as a pcap file. */
   outputPcap(o?: { readonly dropped?: boolean }): Promise<Uint8Array>;
+
+  /** Types whose name has the filter in it, of the object or of the kernel that programs run on. */
+  types(kernel: boolean, filter: string, from: number, count: number): Promise<TypeList>;
+  /** A type's definition in C, with the offsets of its members; '' when there is none of that id. */
+  defineType(kernel: boolean, id: number): Promise<string>;
 
   /** What the events of an EventsInput ran so far, and what came of them; empty for packets. */
   firings(): Promise<FiringList>;

@@ -5,14 +5,14 @@
  */
 import type {
   CPURun, CPUsMoved, CPUTurn, Engine, EngineInfo, Explored, FiringList, HookInfo, Input, Listing, LoadOptions, MapEntry, MapInit, MoveOptions, Packet, Problem, Provenance,
-  Result, RunOptions, Session, Source, View, Watch,
+  Result, RunOptions, Session, Source, TypeList, View, Watch,
 } from './api';
 import { defaultOptions } from './api';
 import { Reader, WireError, Writer } from './codec';
 import { inWorker, type Transport, type WorkerLike } from './transport';
 import {
   breakpointsCall, cancelCall, checkCall, chooseCall, closeCall, continueCall, cPUOrderCall, cPUSeekCall, cPUStepCall, describeCall, exploreCall, failedId, firingsCall, getFailed, helloCall, hooksCall,
-  lastWriteCall, llvmTextCall, loadCall, lookCall, mapEntriesCall, memoryCall, moveCall, outputPcapCall, packetsCall,
+  defineTypeCall, lastWriteCall, listTypesCall, llvmTextCall, loadCall, lookCall, mapEntriesCall, memoryCall, moveCall, outputPcapCall, packetsCall,
   protocolVersion, startCall, startCPUsCall, toPcapCall, type Call, type Moved, type Movement, type WireInput, type WireSource, type WireWatch,
 } from './zprotocol';
 
@@ -165,6 +165,10 @@ class ClientSession implements Session {
   }
   async setBreakpoints(pcs: readonly number[]): Promise<void> { await this.ask(breakpointsCall, { pcs }); }
   async lastWrite(w: Watch): Promise<Provenance> { return (await this.ask(lastWriteCall, { watch: wireWatch(w) })).provenance; }
+  types(kernel: boolean, filter: string, from: number, count: number): Promise<TypeList> {
+    return this.ask(listTypesCall, { kernel, filter, from, count });
+  }
+  async defineType(kernel: boolean, type: number): Promise<string> { return (await this.ask(defineTypeCall, { kernel, type })).texts[0] ?? ''; }
   async mapEntries(map: number, from: number, count: number): Promise<readonly MapEntry[]> {
     return (await this.ask(mapEntriesCall, { map, from, count })).entries;
   }

@@ -6,7 +6,7 @@
  */
 import type {
   Engine, EngineInfo, Frame, HelperCall, Input, Insn, Listing, MapEntry, MoveOptions, Packet, PacketField,
-  Problem, Range, Reg, Region, Provenance, Result, RunOptions, Session, Source, Verdict, View, Watch, StopReason,
+  Problem, Range, Reg, Region, Provenance, Result, RunOptions, Session, Source, TypeList, Verdict, View, Watch, StopReason,
 } from './api';
 import { defaultOptions } from './api';
 
@@ -262,6 +262,8 @@ class FakeSession implements Session {
   }
   nextChange(w: Watch) { return this.scan(1, v => this.touches(v, w), 'target'); }
   prevChange(w: Watch) { return this.scan(-1, v => this.touches(v, w), 'target'); }
+  async types(): Promise<TypeList> { return { total: 1, types: [{ id: 1, kind: 'int', text: 'unsigned int', size: 4 }] }; }
+  async defineType(): Promise<string> { return 'unsigned int; /* size 4 */'; }
   async mapEntries(_map: number, from: number, count: number): Promise<readonly MapEntry[]> {
     return this.views[this.at]!.maps[0]!.entries.slice(from, from + count);
   }

@@ -704,27 +704,35 @@ export function getMapEntry(r: Reader): MapEntry {
   };
 }
 
-/** A ring buffer record. */
+/** A record in a ring buffer or a perf event array. */
 export interface RingRecord {
   readonly bytes: Uint8Array;
-  /** Decoded by BTF when the map says its type; else "". */
+  /** Decoded by type; without one a number or hex by size. */
   readonly text: string;
+  /** "struct event": what the object's BTF has for records of this size; "" when nothing, or too much. */
+  readonly type: string;
   readonly state: RecordState;
   /** Step that reserved it, or put it out whole. */
   readonly step: number;
+  /** Perf event arrays: the index it went to. -1 for a ring. */
+  readonly cpu: number;
 }
 export function putRingRecord(w: Writer, m: RingRecord): void {
   w.bytes(m.bytes);
   w.str(m.text);
+  w.str(m.type);
   w.word(recordStateValues, m.state);
   w.u32(m.step);
+  w.i32(m.cpu);
 }
 export function getRingRecord(r: Reader): RingRecord {
   return {
     bytes: r.bytes(),
     text: r.str(),
+    type: r.str(),
     state: r.word(recordStateValues),
     step: r.u32(),
+    cpu: r.i32(),
   };
 }
 
@@ -776,7 +784,7 @@ export function getMapView(r: Reader): MapView {
     entries: r.list(25, getMapEntry),
     changed: r.bool(),
     recordCount: r.u32(),
-    records: r.list(13, getRingRecord),
+    records: r.list(21, getRingRecord),
     trie: r.list(25, getTrieNode),
     ring: r.optional(getRingView),
     order: r.list(13, getLRUSlot),
@@ -2222,6 +2230,89 @@ export function getExplored(r: Reader): Explored {
   };
 }
 
+/** A type of a list. */
+export interface TypeRow {
+  readonly id: number;
+  /** struct, typedef, func ... */
+  readonly kind: string;
+  /** As C names it: "struct event *". */
+  readonly text: string;
+  /** Bytes; 0 for what has none. */
+  readonly size: number;
+}
+export function putTypeRow(w: Writer, m: TypeRow): void {
+  w.u32(m.id);
+  w.str(m.kind);
+  w.str(m.text);
+  w.u32(m.size);
+}
+export function getTypeRow(r: Reader): TypeRow {
+  return {
+    id: r.u32(),
+    kind: r.str(),
+    text: r.str(),
+    size: r.u32(),
+  };
+}
+
+/** Types of the object, or of the kernel that its programs run on. */
+export interface ListTypes {
+  readonly kernel: boolean;
+  /** Part of the name; "" = all. */
+  readonly filter: string;
+  readonly from: number;
+  /** At most 1,000. */
+  readonly count: number;
+}
+export function putListTypes(w: Writer, m: ListTypes): void {
+  w.bool(m.kernel);
+  w.str(m.filter);
+  w.u32(m.from);
+  w.u32(m.count);
+}
+export function getListTypes(r: Reader): ListTypes {
+  return {
+    kernel: r.bool(),
+    filter: r.str(),
+    from: r.u32(),
+    count: r.u32(),
+  };
+}
+
+/** A type's definition in C with offsets, as one text; none when there is no such type. */
+export interface DefineType {
+  readonly kernel: boolean;
+  /** Its id. */
+  readonly type: number;
+}
+export function putDefineType(w: Writer, m: DefineType): void {
+  w.bool(m.kernel);
+  w.u32(m.type);
+}
+export function getDefineType(r: Reader): DefineType {
+  return {
+    kernel: r.bool(),
+    type: r.u32(),
+  };
+}
+
+/** Types in the order of their ids. */
+export interface TypeList {
+  /** How many the filter lets through. */
+  readonly total: number;
+  readonly types: readonly TypeRow[];
+}
+export function putTypeList(w: Writer, m: TypeList): void {
+  w.u32(m.total);
+  w.list(m.types, putTypeRow);
+}
+export function getTypeList(r: Reader): TypeList {
+  return {
+    total: r.u32(),
+    types: r.list(16, getTypeRow),
+  };
+}
+
 /** How to verify. */
 export interface VerifyOptions {
   /** Program type by bpftool's name; "" = what the program says, else xdp. */
@@ -2333,7 +2424,7 @@ export interface TraceStart {
   /** Index into Listing.programs. */
   readonly program: number;
   readonly options: VerifyOptions;
-  /** Bytes of steps to keep at most, 0: 32 MiB. Paths and counters are whole in any case. */
+  /** Bytes of steps to keep at most, 0: 20 MiB. Paths and counters are whole in any case. */
   readonly limit: number;
   readonly overrides: readonly Override[];
   readonly edits: readonly InsnEdit[];
@@ -2931,6 +3022,8 @@ export const cPUStepCall: Call<CPUStep, CPUsMoved> = { id: 41, encode: putCPUSte
 export const cPUSeekCall: Call<CPUSeek, CPUsMoved> = { id: 42, encode: putCPUSeek, reply: 176, decode: getCPUsMoved };
 export const cPUOrderCall: Call<CPUOrder, CPUsMoved> = { id: 43, encode: putCPUOrder, reply: 176, decode: getCPUsMoved };
 export const exploreCall: Call<Explore, Explored> = { id: 44, encode: putExplore, reply: 177, decode: getExplored };
+export const listTypesCall: Call<ListTypes, TypeList> = { id: 50, encode: putListTypes, reply: 178, decode: getTypeList };
+export const defineTypeCall: Call<DefineType, Texts> = { id: 51, encode: putDefineType, reply: 169, decode: getTexts };
 export const verifyCall: Call<Verify, Verified> = { id: 64, encode: putVerify, reply: 175, decode: getVerified };
 export const traceStartCall: Call<TraceStart, TraceProgress> = { id: 66, encode: putTraceStart, reply: 240, decode: getTraceProgress };
 export const traceMoreCall: Call<TraceMore, TraceProgress> = { id: 67, encode: putTraceMore, reply: 240, decode: getTraceProgress };

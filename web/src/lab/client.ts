@@ -59,7 +59,7 @@ export class GraderClient {
   /** Starts the module, so that the first answer comes soon. */
   warm(): void {
     this.link ??= this.begin();
-    this.link.catch(() => { this.link = null; });
+    this.link.catch(() => {}); // the question that comes next tells it
   }
 
   private async work(): Promise<void> {

@@ -125,11 +125,8 @@ export class Exercise extends LitElement {
         if (turn !== this.turn) return;
         this.refused = c.problems;
         if (!c.ok) {
-          this.why = 'It does not compile yet.';
-          if (c.problems.every(p => p.line === 0)) this.why = '';
-          this.graded = null;
-          this.old = false;
-          return;
+          this.why = c.problems.every(p => p.line === 0) ? '' : 'It does not compile yet.';
+          return; // the last grade stays, marked as old
         }
         source = { kind: 'object', bytes: c.object };
       } else {
@@ -145,7 +142,8 @@ export class Exercise extends LitElement {
       }
       this.took = performance.now() - this.typed;
       this.told(a.value, t);
-    } catch { // the compiler was given up for a newer text
+    } catch (e) {
+      if (!(e instanceof DOMException)) throw e; // else the compiler was given up for a newer text
     } finally {
       clearTimeout(timer);
       if (turn === this.turn) {
@@ -168,8 +166,8 @@ export class Exercise extends LitElement {
 
   private paint(): void {
     const g = this.graded, all: Paint['problems'][number][] = [];
-    for (const p of [...this.refused, ...g?.problems ?? []]) all.push({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message });
-    if (g?.outcome === 'rejected') {
+    for (const p of [...this.refused, ...this.old ? [] : g?.problems ?? []]) all.push({ line: p.line, col: p.col, length: p.length, error: p.severity === 'error', message: p.message });
+    if (g?.outcome === 'rejected' && !this.old) {
       const line = lineOf(g.place, this.source), l = this.source.split('\n')[line - 1] ?? '', code = l.trim();
       if (code !== '') all.push({ line, col: l.indexOf(code) + 1, length: code.length, error: true, message: g.message });
     }
@@ -254,7 +252,7 @@ export class Exercise extends LitElement {
       <div class="result ${this.old ? 'old' : ''}" aria-busy=${this.slow !== ''}>
         <p class="sr" role="status">${g === null || this.old ? '' : came(g)}</p>
         ${this.slow === '' ? nothing : html`<p class="slow" role="status">${this.slow} …</p>`}
-        ${this.why === '' ? nothing : html`<p class="head">${this.why}</p>`}
+        ${this.why === '' ? nothing : html`<p class="said">${this.why}</p>`}
         ${problems(this.refused, this.on)}
         ${g === null ? nothing : report(g, this.source, this.on)}
         ${handIn(this.hand, this.language, this.source, g)}

@@ -11,7 +11,9 @@ function fixed(s: LabSource): string[] {
     out.push(lines.slice(from, first - 1).map(l => `${l}\n`).join(''));
     from = last;
   }
-  out.push(lines.slice(from).map(l => `\n${l}`).join(''));
+  const rest = lines.slice(from);
+  // A text's last line end is no line to guard.
+  out.push(rest.length === 1 && rest[0] === '' ? '' : rest.map(l => `\n${l}`).join(''));
   return out;
 }
 
@@ -57,6 +59,6 @@ export function locked(source: () => LabSource | undefined): Extension {
       constructor(view: EditorView) { this.decorations = lines(view); }
       update(u: ViewUpdate): void { if (u.docChanged) this.decorations = lines(u.view); }
     }, { decorations: p => p.decorations }),
-    EditorView.theme({ '.skep-locked': { backgroundColor: 'var(--wash)' } }),
+    EditorView.theme({ '.skep-locked, .skep-locked.cm-activeLine': { backgroundColor: 'var(--wash)' } }),
   ];
 }

@@ -5,7 +5,8 @@
  */
 import { grader } from './client';
 import { lab } from './data';
-import { Exercise } from './exercise';
+import type { Exercise } from './exercise';
+import './exercise';
 import { showProgress } from './list';
 import { keepOffline } from './offline';
 import './question';
@@ -23,10 +24,10 @@ function beside(all: readonly Exercise[]): void {
     e.setAttribute('active', '');
   };
   const section = (e: Exercise) => e.closest('section') ?? e;
-  /** The last exercise whose text has begun above the middle of the window, else the first. */
+  /** The last exercise whose text has begun in the upper part of the window, else the first. */
   const follow = () => {
     if (!wide.matches) return;
-    const begun = all.filter(e => section(e).getBoundingClientRect().top < innerHeight * 0.5);
+    const begun = all.filter(e => section(e).getBoundingClientRect().top < innerHeight * 0.3);
     const next = begun.at(-1) ?? all[0];
     if (next !== undefined) show(next);
   };

@@ -42,14 +42,16 @@ function head(g: Graded, text: string, on: On): TemplateResult {
 }
 
 function rule(f: Finding, on: On): TemplateResult {
-  const mark = { passed: '✓', failed: '✗', skipped: '–' }[f.state];
-  const word = { passed: 'holds', failed: 'fails', skipped: 'not decided' }[f.state];
+  // Of a rejected program nothing ran, and why it was rejected stands above.
+  const waits = f.state === 'failed' && f.got.startsWith('nothing ran'), said = waits || f.got.startsWith('rejected: ');
+  const mark = waits ? '·' : { passed: '✓', failed: '✗', skipped: '–' }[f.state];
+  const word = waits ? 'nothing ran' : { passed: 'holds', failed: 'fails', skipped: 'not decided' }[f.state];
   const weight = f.weight === 0 ? nothing : html`<span class="weight">${f.weight} ${f.weight === 1 ? 'point' : 'points'}</span>`;
-  return html`<li class=${f.state}><span class="mark" aria-hidden="true">${mark}</span><span class="sr">${word}: </span>
+  return html`<li class=${waits ? 'waits' : f.state}><span class="mark" aria-hidden="true">${mark}</span><span class="sr">${word}: </span>
     <div><p class="rule"><span class="mono">${f.rule}</span>${f.badge === '' ? nothing : html`<span class="badge">badge: ${f.badge}</span>`}${weight}</p>
-    ${f.state === 'passed' || (f.expected === '' && f.got === '') ? nothing : html`<p class="got">expected <span class="mono">${f.expected}</span>, got <span class="mono">${f.got}</span>
+    ${f.state === 'passed' || said || (f.expected === '' && f.got === '') ? nothing : html`<p class="got">expected <span class="mono">${f.expected}</span>, got <span class="mono">${f.got}</span>
       ${f.event < 0 ? nothing : html`<button class="link" @click=${() => on.step(f.event)}>event ${f.event + 1}, step through it</button>`}</p>`}
-    ${f.state === 'failed' && f.why !== '' ? html`<p class="why">${marked(f.why)}</p>` : nothing}</div></li>`;
+    ${f.state === 'failed' && !said && f.why !== '' ? html`<p class="why">${marked(f.why)}</p>` : nothing}</div></li>`;
 }
 
 /** The hidden cases in one line: how many of them hold. */

@@ -64,7 +64,8 @@ export class Maps extends Pane {
 
   private record(r: RingRecord): TemplateResult {
     const now = r.step === this.m.view?.step;
-    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.text === '' ? toHex(r.bytes.subarray(0, 32)) : fields(r.text)}</td>
+    return html`<tr class=${now ? 'changed' : ''}><td class="value state-${r.state}">${r.type === '' ? toHex(r.bytes.subarray(0, 32)) : html`<span title=${r.type}>${fields(r.text)}</span>`}</td>
+      ${r.cpu < 0 ? nothing : html`<td class="when">CPU ${r.cpu}</td>`}
       <td class="when">${r.state}</td><td class="when">${this.when(r.step)}</td></tr>`;
   }
 
@@ -103,7 +104,9 @@ export class Maps extends Pane {
 
   private records(v: MapView): TemplateResult {
     if (v.records.length === 0) return html`<p class="note">No record yet. bpf_ringbuf_output or reserve and submit put one here.</p>`;
-    return html`<table><thead><tr><th scope="col">record</th><th scope="col">state</th><th scope="col">written</th></tr></thead>
+    const types = [...new Set(v.records.map(r => r.type))];
+    return html`<table><thead><tr><th scope="col">record ${types.length === 1 ? html`<span class="mono">${types[0]}</span>` : nothing}</th>
+      ${v.records[0]!.cpu < 0 ? nothing : html`<th scope="col">to</th>`}<th scope="col">state</th><th scope="col">written</th></tr></thead>
       <tbody>${v.records.map(r => this.record(r))}</tbody></table>`;
   }
 

@@ -42,6 +42,7 @@ export const keyTable: readonly Key[] = [
   { keys: ['1', '…', '0'], does: 'go to a pane: the numbers are in the Panes menu', on: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], act: (f, k) => f.pane(k) },
   { keys: ['c'], does: 'CPUs: two packets or events at once', on: ['c'], act: f => f.pane('c') },
   { keys: ['l'], does: 'the verifier\'s log', on: ['l'], act: f => f.pane('l') },
+  { keys: ['t'], does: 'types: of the program, and of the kernel', on: ['t'], act: f => f.pane('t') },
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },
   { keys: ['v'], does: 'the run, the verifier\'s walk, or both', on: ['v'], act: f => f.mode() },

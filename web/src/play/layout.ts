@@ -1,7 +1,7 @@
 /** Which panes there are, and how they are arranged by width. */
 import type { Listing, View } from '../engine/api';
 
-export type PaneId = 'source' | 'packets' | 'code' | 'regs' | 'packet' | 'stack' | 'maps' | 'ctx' | 'calls' | 'output' | 'cpus' | 'log';
+export type PaneId = 'source' | 'packets' | 'code' | 'regs' | 'packet' | 'stack' | 'maps' | 'ctx' | 'calls' | 'output' | 'cpus' | 'log' | 'types';
 
 export interface PaneInfo { readonly id: PaneId; readonly title: string; readonly key: string }
 
@@ -18,6 +18,7 @@ export const panes: readonly PaneInfo[] = [
   { id: 'output', title: 'Output', key: '0' },
   { id: 'cpus', title: 'CPUs', key: 'c' },
   { id: 'log', title: 'Verifier log', key: 'l' },
+  { id: 'types', title: 'Types', key: 't' },
 ];
 export const paneInfo = (id: PaneId): PaneInfo => panes.find(p => p.id === id)!;
 
@@ -28,7 +29,7 @@ export type Width = 'wide' | 'middle' | 'narrow';
 
 const wide: readonly Column[] = [
   { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 60 }, { id: 'packets', panes: ['packets'], share: 40 }] },
-  { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'cpus', 'log'], share: 28 }] },
+  { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'cpus', 'log', 'types'], share: 28 }] },
   { id: 'right', share: 36, slots: [
     { id: 'regs', panes: ['regs'], share: 43 }, { id: 'packet', panes: ['packet'], share: 30 }, { id: 'memory', panes: ['stack', 'maps', 'ctx'], share: 27 },
   ] },
@@ -36,11 +37,11 @@ const wide: readonly Column[] = [
 const middle: readonly Column[] = [
   { id: 'm-left', share: 50, slots: [{ id: 'm-source', panes: ['source', 'packets'], share: 50 }, { id: 'm-code', panes: ['code'], share: 50 }] },
   { id: 'm-right', share: 50, slots: [
-    { id: 'm-regs', panes: ['regs'], share: 46 }, { id: 'm-memory', panes: ['packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'cpus', 'log'], share: 54 },
+    { id: 'm-regs', panes: ['regs'], share: 46 }, { id: 'm-memory', panes: ['packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'cpus', 'log', 'types'], share: 54 },
   ] },
 ];
 const narrow: readonly Column[] = [
-  { id: 'n', share: 100, slots: [{ id: 'one', panes: ['code', 'source', 'regs', 'packet', 'stack', 'maps', 'packets', 'ctx', 'calls', 'output', 'cpus', 'log'], share: 100 }] },
+  { id: 'n', share: 100, slots: [{ id: 'one', panes: ['code', 'source', 'regs', 'packet', 'stack', 'maps', 'packets', 'ctx', 'calls', 'output', 'cpus', 'log', 'types'], share: 100 }] },
 ];
 
 export const columnsOf = (w: Width): readonly Column[] => (w === 'wide' ? wide : w === 'middle' ? middle : narrow);

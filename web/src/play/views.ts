@@ -29,5 +29,8 @@ export function paneView(id: PaneId, s: Stage): TemplateResult {
     case 'output': return html`<skep-output .stage=${s}></skep-output>`;
     case 'cpus': return html`<skep-cpus .stage=${s}></skep-cpus>`;
     case 'log': return html`<skep-log .stage=${s}></skep-log>`;
+    case 'types':
+      void import('../panes/types'); // the element waits for it
+      return html`<skep-types .stage=${s}></skep-types>`;
   }
 }
