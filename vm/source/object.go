@@ -38,10 +38,7 @@ func Object(elf []byte, o Options) (*Source, error) {
 	}
 	src := &Source{License: obj.License, BTF: obj.BTF, Warnings: obj.Warnings}
 	for i := range obj.Maps {
-		m, err := objectMap(&obj.Maps[i], max(o.CPUs, 1), 0)
-		if err != nil {
-			return nil, err
-		}
+		m := objectMap(&obj.Maps[i], max(o.CPUs, 1), 0)
 		m.Spec.SetSpecial(obj.BTF, m.Value)
 		for _, s := range obj.Maps[i].Init {
 			for j := range progs {
@@ -65,7 +62,9 @@ func Object(elf []byte, o Options) (*Source, error) {
 	return src, nil
 }
 
-func objectMap(m *object.MapSpec, cpus uint32, depth int) (Map, error) {
+// objectMap does not check sizes: those that user space fills in before it
+// creates the map are nought here, and a program can be verified without them.
+func objectMap(m *object.MapSpec, cpus uint32, depth int) Map {
 	out := Map{
 		Spec: maps.Spec{
 			Name: m.Name, Type: maps.Type(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
@@ -78,13 +77,10 @@ func objectMap(m *object.MapSpec, cpus uint32, depth int) (Map, error) {
 		out.Spec.MaxEntries = cpus // libbpf: one for each possible CPU
 	}
 	if m.Inner != nil && depth == 0 {
-		inner, err := objectMap(m.Inner, cpus, depth+1)
-		if err != nil {
-			return out, err
-		}
+		inner := objectMap(m.Inner, cpus, depth+1)
 		out.Spec.Inner = &inner.Spec
 	}
-	return out, out.Spec.Check()
+	return out
 }
 
 func objectProgram(obj *object.Object, p *object.Program) Program {

@@ -3,7 +3,7 @@
 package protocol
 
 // Version of the protocol, the first byte of each frame.
-const Version = 2
+const Version = 3
 
 // Where: Which input a problem is in.
 type Where uint8

@@ -2,7 +2,7 @@
 import type { Reader, Writer } from './codec';
 
 /** Version of the protocol, the first byte of each frame. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Which input a problem is in. */
 export type Where = 'source' | 'object' | 'input' | 'option' | 'link' | 'run' | 'engine';
