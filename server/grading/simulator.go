@@ -63,6 +63,14 @@ func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
 		s.Close()
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
+	reply, err := s.call(ctx, protocol.PackOne(nil, 0, &protocol.GradeHello{}))
+	if err == nil {
+		err = protocol.ParseOne(reply, new(protocol.GradeWelcome))
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("simulator: the module is not of this build, run `make web`: %w", err)
+	}
 	return s, nil
 }
 

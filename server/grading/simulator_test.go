@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +34,10 @@ func start(t *testing.T) *grading.Simulator {
 	t.Helper()
 	s, err := simulator()
 	if err != nil {
-		t.Skip("the module is not built, run make web: ", err)
+		if os.Getenv("SKEP_CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err) // not built, or of another build: run make web
 	}
 	return s
 }
