@@ -223,10 +223,16 @@ func TestLabQuestions(t *testing.T) {
 	eval[bool](p, question("forgotten-return")+`.updateComplete.then(() => true)`)
 	eval[bool](p, `(`+question("forgotten-return")+`.shadowRoot.querySelector('.end button').click(), true)`)
 	status(p, "forgotten-return", "Right")
-	predict(p, "after-check", "0..70000")
-	status(p, "after-check", "half")
+	predict(p, "second-pointer", "pkt_end")
+	status(p, "second-pointer", "Exactly")
 	p.shot("lab-choose")
 	p.axe("choose")
+	p.quiet()
+
+	p = open(t, h, 1440, 900, "labs/v3-packet-ranges/")
+	p.wait(question("variable-part") + `?.shadowRoot?.querySelector('input')`)
+	predict(p, "variable-part", "0..70000")
+	status(p, "variable-part", "half")
 	p.quiet()
 
 	p = open(t, h, 1440, 900, "labs/f6-from-c-to-bytecode/")
