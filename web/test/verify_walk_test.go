@@ -28,6 +28,18 @@ func (p *tab) edit(old, new string) {
 
 const walkOf = `$('skep-verify').walk`
 
+// TestVerifyKernel: the switch of kernels leads to the real ones, which this
+// server has not.
+func TestVerifyKernel(t *testing.T) {
+	p := walk(t, 1440, 900, program(t, "short-check"), "verify")
+	p.wait(walkOf + `.refused && $('select[aria-label="Kernel"]')`)
+	eval[bool](p, `(() => { const s = $('select[aria-label="Kernel"]'); s.value = 'real'; s.dispatchEvent(new Event('change')); return true; })()`)
+	p.wait(`$$('skep-real')[0].shadowRoot?.querySelector('dialog[open] .tabs, dialog[open] .end')`)
+	if now := eval[string](p, `$('select[aria-label="Kernel"]').value`); now != "skep" {
+		t.Errorf("behind the dialog the kernel is %q: its log is still ours", now)
+	}
+}
+
 // TestVerifyTyping types a mistake and mends it: the refusal says what is
 // needed and what was proved, and goes away.
 func TestVerifyTyping(t *testing.T) {

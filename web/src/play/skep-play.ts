@@ -453,7 +453,7 @@ export class SkepPlay extends LitElement implements Frame {
       ${this.header()}
       ${narrow || verify ? nothing : html`<skep-transport .stage=${s}></skep-transport>`}
       ${this.about()}
-      <main>${run ? this.columns() : this.walkState === 'here' ? html`<skep-verify .stage=${s} width=${this.width}></skep-verify>` : html`<p class="coming" role="status">Loading the verifier's views…</p>`}</main>
+      <main>${run ? this.columns() : this.walkState === 'here' ? html`<skep-verify .stage=${s} width=${this.width} @skep-real-kernel=${() => void this.realKernel()}></skep-verify>` : html`<p class="coming" role="status">Loading the verifier's views…</p>`}</main>
       <skep-verdict-strip .stage=${s} ?narrow=${narrow}></skep-verdict-strip>
       ${verify ? nothing : html`<skep-narration .stage=${s} ?narrow=${narrow} @pointerdown=${(e: PointerEvent) => { this.swipe = e.clientX; }} @pointerup=${this.swiped}></skep-narration>`}
       ${narrow && !verify ? html`<skep-transport narrow .stage=${s}></skep-transport>` : nothing}

@@ -58,6 +58,15 @@ export class WalkControls extends WalkPane {
       ${both ? html`<span class="grow"></span>` : time}
       ${predict}${this.compare()}
       <label class="check">as <select aria-label="Privilege" @change=${(e: Event) => this.m.setPrefs({ privilege: (e.target as HTMLSelectElement).value as Privilege })}>
-        ${privileges.map(p => html`<option value=${p} ?selected=${p === this.m.prefs.privilege}>${privilegeName(p)}</option>`)}</select></label>`;
+        ${privileges.map(p => html`<option value=${p} ?selected=${p === this.m.prefs.privilege}>${privilegeName(p)}</option>`)}</select></label>
+      ${this.kernels()}`;
+  }
+
+  /** Whose verdict: skep's of 6.12, or what real kernels say, beside ours in the real kernel's dialog. */
+  private kernels(): TemplateResult {
+    return html`<select class="kernel" aria-label="Kernel" title="Whose verdict: skep's of Linux 6.12, or what real kernels say" @change=${(e: Event) => {
+      (e.target as HTMLSelectElement).value = 'skep';
+      this.dispatchEvent(new CustomEvent('skep-real-kernel', { bubbles: true, composed: true }));
+    }}><option value="skep" selected>6.12</option><option value="real">6.12 and 6.1, really</option></select>`;
   }
 }
