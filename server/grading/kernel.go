@@ -14,7 +14,9 @@ import (
 	"skep/labs/trial"
 	"skep/server/sandbox"
 	"skep/server/sandbox/proto"
+	"skep/verifier"
 	"skep/verifier/klog"
+	"skep/verifier/loader"
 	"skep/vm/hook"
 	"skep/vm/maps"
 	"skep/vm/source"
@@ -63,15 +65,8 @@ type kernelTrial struct {
 	ring  map[string][][]byte
 }
 
-func (k *kernelTrial) privilege() proto.Privilege {
-	switch trial.PrivilegeName(k.ex.Privilege) {
-	case "cap_bpf":
-		return "cap_bpf"
-	case "unprivileged":
-		return "unprivileged"
-	}
-	return proto.Root
-}
+// privileges are the sandbox's names of the verifier's.
+var privileges = map[verifier.Privilege]proto.Privilege{verifier.CapBPF: proto.CapBPF, verifier.Unprivileged: proto.Unprivileged}
 
 // setup does what happens before the programs are attached.
 func (k *kernelTrial) setup(ctx context.Context) error {
@@ -99,7 +94,7 @@ func (k *kernelTrial) load(ctx context.Context, sub trial.Submission) error {
 	v.Kernel, v.Privilege, v.PC = k.vm.Kernel.Version, trial.PrivilegeName(k.ex.Privilege), -1
 	v.Counters.Insns, v.Counters.Functions = uint64(len(k.src.Programs[0].Insns)), uint64(len(k.src.Programs[0].Funcs))
 	if sub.Object != nil {
-		r, err := k.vm.Object(ctx, sub.Object, proto.ObjectParams{LogLevel: level, Privilege: k.privilege()})
+		r, err := k.vm.Object(ctx, sub.Object, proto.ObjectParams{LogLevel: level, Privilege: privileges[k.ex.Privilege]})
 		if err != nil {
 			return err
 		}
@@ -110,7 +105,7 @@ func (k *kernelTrial) load(ctx context.Context, sub trial.Submission) error {
 		k.said(r.Errno, r.Error, log)
 		return nil
 	}
-	p, err := record(k.src, k.vm.Kernel, level, k.privilege())
+	p, err := record(k.src, k.vm.Kernel, level, k.ex.Privilege)
 	if err != nil {
 		return err
 	}
@@ -149,30 +144,15 @@ func readCounters(log string, c *grade.Counters) {
 }
 
 // record is assembly as the batch format has it, kept under its name.
-func record(src *source.Source, kernel *sandbox.Kernel, level uint32, priv proto.Privilege) (*sandbox.Program, error) {
+func record(src *source.Source, kernel *sandbox.Kernel, level uint32, priv verifier.Privilege) (*sandbox.Program, error) {
 	p := &src.Programs[0]
 	h, target, ok := p.Hook("")
 	if !ok {
 		return nil, fmt.Errorf("there is no program type %q", p.ProgType)
 	}
-	rec := &sandbox.Record{
-		ID: p.Name, ProgType: h.Type.String(), ExpectedAttachType: uint32(h.Attach), License: src.License, LogLevel: level, Privilege: priv,
-		Insns: encode(p.Insns), AttachTo: target,
-	}
-	switch h.Type {
-	case hook.Tracing, hook.LSM, hook.Ext, hook.StructOps:
-	default:
-		rec.AttachTo = ""
-	}
-	if h.Sleepable {
-		rec.ProgFlags |= flagSleepable
-	}
-	for i := range src.Maps {
-		s := &src.Maps[i].Spec
-		rec.Maps = append(rec.Maps, sandbox.RecordMap{
-			Name: s.Name, Type: s.Type.Row().Name, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries, MapFlags: s.Flags, MapExtra: s.Extra,
-		})
-	}
+	rec := sandbox.RecordOf(loader.Program(src, 0, h, target, priv))
+	rec.ID, rec.LogLevel, rec.License = p.Name, level, src.License
+	rec.Privilege = privileges[priv]
 	out, err := rec.Resolve(kernel, nil)
 	if err != nil {
 		return nil, err
@@ -180,8 +160,6 @@ func record(src *source.Source, kernel *sandbox.Kernel, level uint32, priv proto
 	out.Keep, out.Section = p.Name, p.Section
 	return out, nil
 }
-
-const flagSleepable = 1 << 4 // BPF_F_SLEEPABLE
 
 // play attaches the programs, does the events and judges.
 func (k *kernelTrial) play(ctx context.Context, events []world.Event) (*grade.Report, []grade.Event, error) {

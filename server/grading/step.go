@@ -2,11 +2,8 @@ package grading
 
 import (
 	"skep/server/sandbox/proto"
-	"skep/vm/isa"
 	"skep/vm/world"
 )
-
-func encode(insns []isa.Insn) []byte { return isa.EncodeAll(insns) }
 
 // stepOf is an event as a verb of the sandbox's workload: the names are the
 // same, a few need what only the simulator has and are not done.

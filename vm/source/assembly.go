@@ -58,7 +58,7 @@ func Assembly(text string) (*Source, []asm.Error) {
 		return nil, []asm.Error{{Line: pos.Line, Col: pos.Col, Len: pos.End - pos.Col, Word: word, Msg: msg, Hint: hint}}
 	}
 	if len(res.Insns) == 0 {
-		return fail(asm.Pos{Line: 1, Col: 1, End: 1}, "", "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
+		return fail(asm.Pos{}, "", "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
 	}
 	types := MakeTypes(res)
 	src := &Source{License: res.License, Dialect: dialect, BTF: types.Spec}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"strings"
 
 	"skep/vm/btf"
 	"skep/vm/maps"
@@ -95,7 +96,7 @@ func objectProgram(obj *object.Object, p *object.Program) Program {
 	if obj.BTF != nil {
 		for _, l := range p.LineInfo {
 			at := obj.BTF.Line(l)
-			out.Lines = append(out.Lines, Line{Slot: int(l.Insn), File: baseName(at.File), Line: at.Line, Col: at.Col, Text: at.Text})
+			out.Lines = append(out.Lines, Line{Slot: int(l.Insn), File: at.File[strings.LastIndexByte(at.File, '/')+1:], Line: at.Line, Col: at.Col, Text: at.Text})
 		}
 	}
 	for _, r := range p.Ksyms {
@@ -120,13 +121,4 @@ func (m *Map) TakesBTF(spec *btf.Spec) bool {
 		return false
 	}
 	return spec != nil && m.Value != 0 && (m.Key != 0 || spec.Kind(m.Value) == btf.KindDatasec)
-}
-
-func baseName(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
 }

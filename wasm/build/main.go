@@ -21,7 +21,7 @@ import (
 // not rely on them, and the module cannot reach beyond its memory anyway. For a
 // package the last pattern that matches holds.
 var buildFlags = []string{
-	"-trimpath", "-ldflags=-w", "-buildmode=c-shared", "-gcflags=all=-l", "-gcflags=runtime=-l -B",
+	"-trimpath", "-buildvcs=false", "-ldflags=-w", "-buildmode=c-shared", "-gcflags=all=-l", "-gcflags=runtime=-l -B",
 	"-gcflags=skep/vm=", "-gcflags=skep/vm/isa=", "-gcflags=skep/vm/arena=", "-gcflags=skep/verifier=",
 }
 

@@ -2,13 +2,14 @@ package session
 
 import (
 	"skep/vm/asm"
+	vmsource "skep/vm/source"
 	"skep/wasm/protocol"
 )
 
 // Assemble reads assembly text in whichever dialect it is written in, as Load
 // does. With problems there is no result.
 func Assemble(text string) (*asm.Result, []protocol.Problem) {
-	res, _ := assemble(text)
+	res, _ := vmsource.Assemble(text)
 	if len(res.Errors) > 0 {
 		return nil, asmProblems(text, res.Errors)
 	}

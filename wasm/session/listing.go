@@ -3,11 +3,12 @@ package session
 import (
 	"sort"
 	"strconv"
+	"strings"
 
 	"skep/vm"
 	"skep/vm/asm"
-	"skep/vm/btf"
 	"skep/vm/isa"
+	vmsource "skep/vm/source"
 	"skep/wasm/protocol"
 )
 
@@ -18,21 +19,12 @@ type fileTexts struct {
 	lines []*lines // of files, made when first asked for
 }
 
-func (f *fileTexts) line(spec *btf.Spec, l btf.LineInfo) vm.Line {
-	b := spec.Line(l)
-	out := vm.Line{PC: int(l.Insn), File: baseName(b.File), Line: b.Line, Col: b.Col, Text: b.Text}
-	if out.Text == "" {
-		out.Text = f.text(out.File, out.Line)
-	}
-	return out
-}
-
 func (f *fileTexts) text(file string, line int) string {
 	if f.lines == nil {
 		f.lines = make([]*lines, len(f.files))
 	}
 	for i := range f.files {
-		if baseName(f.files[i].Name) == file {
+		if name := f.files[i].Name; name[strings.LastIndexByte(name, '/')+1:] == file {
 			if f.lines[i] == nil {
 				f.lines[i] = newLines(f.files[i].Text)
 			}
@@ -40,16 +32,6 @@ func (f *fileTexts) text(file string, line int) string {
 		}
 	}
 	return ""
-}
-
-// baseName drops the folder of the machine that compiled.
-func baseName(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
 }
 
 // listing describes program number p of a source to the page.
@@ -162,7 +144,7 @@ func (src *source) mapInfo(m *mapDecl) protocol.MapInfo {
 
 // resolver names what the instructions refer to: maps by their index.
 func (src *source) resolver() *asm.Resolver {
-	r := resolver
+	r := vmsource.Resolver
 	r.MapName = func(imm int32) string {
 		if imm >= 0 && int(imm) < len(src.maps) {
 			return src.maps[imm].spec.Name

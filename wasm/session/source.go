@@ -1,14 +1,11 @@
 package session
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 
 	"skep/vm"
 	"skep/vm/asm"
 	"skep/vm/btf"
-	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/kernel"
@@ -72,42 +69,6 @@ func load(src protocol.WireSource) (*source, []protocol.Problem) {
 	return nil, problems(protocol.WhereSource, "unknown kind of source", "")
 }
 
-// dialects are tried in this order; the first with the fewest errors is what
-// the text is written in.
-var dialects = [...]asm.Dialect{asm.Kernel, asm.LLVM, asm.Conformance}
-
-// assemble reads text in whichever dialect it is written in.
-func assemble(text string) (*asm.Result, asm.Dialect) {
-	var best *asm.Result
-	var in asm.Dialect
-	for _, d := range dialects {
-		r := asm.Assemble(text, asm.Options{Dialect: d, Resolver: &resolver, Externs: true})
-		if best == nil || len(r.Errors) < len(best.Errors) {
-			best, in = r, d
-		}
-		if len(best.Errors) == 0 {
-			break
-		}
-	}
-	return best, in
-}
-
-// resolver knows the helpers of the reference kernel.
-var resolver = asm.Resolver{
-	HelperName: func(id int32) string {
-		if p := helper.Lookup(int(id)); p != nil {
-			return p.Name
-		}
-		return ""
-	},
-	HelperID: func(name string) (int32, bool) {
-		if p := helper.ByName(name); p != nil {
-			return int32(p.ID), true
-		}
-		return 0, false
-	},
-}
-
 // Check is the diagnostics of assembly text; empty when there is nothing wrong.
 func Check(text string) []protocol.Problem {
 	_, probs := loadAsm(text)
@@ -115,155 +76,91 @@ func Check(text string) []protocol.Problem {
 }
 
 func loadAsm(text string) (*source, []protocol.Problem) {
-	res, dialect := assemble(text)
-	if len(res.Errors) > 0 {
-		return nil, asmProblems(text, res.Errors)
+	read, errs := vmsource.Assembly(text)
+	if read == nil {
+		return nil, asmProblems(text, errs)
 	}
-	if len(res.Insns) == 0 {
-		return nil, problems(protocol.WhereSource, "there is no instruction in the source", "the shortest program is: r0 = 0, then exit on the next line")
-	}
-	types := vmsource.MakeTypes(res)
-	src := &source{license: res.License, dialect: dialect, btf: types.Spec}
+	src := take(read)
 	ln := newLines(text)
-	place := func(p protocol.Problem, pos asm.Pos) []protocol.Problem {
-		ln.place(&p, pos.Line, pos.Col, pos.End-pos.Col)
-		return []protocol.Problem{p}
+	for _, l := range read.Programs[0].Lines {
+		at := ln.at(l.Line)
+		src.programs[0].lines = append(src.programs[0].lines, vm.Line{
+			PC: l.Slot, File: l.File, Line: l.Line, Col: utf16Len(at, l.Col-1) + 1, Text: at,
+		})
 	}
-	for i := range res.Maps {
-		m := &res.Maps[i]
-		spec, err := asmMap(res, i, 0)
-		if err != nil {
-			return nil, place(problem(protocol.WhereSource, err.Error(), mapHint(m.Type)), m.Pos)
-		}
-		spec.SetSpecial(types.Spec, types.Maps[i].Value)
-		src.maps = append(src.maps, mapDecl{spec: spec, key: types.Maps[i].Key, val: types.Maps[i].Value})
-	}
-	p := program{name: "prog", section: "", typ: res.ProgType, insns: res.Insns}
-	for _, f := range res.Funcs {
-		name := f.Name
-		if name == "" {
-			name = "prog"
-		}
-		if f.Start == 0 {
-			p.name, p.section = name, f.Section
-		}
-		p.funcs = append(p.funcs, function{name: name, proto: name, start: f.Start, len: f.End - f.Start})
-	}
-	if len(p.funcs) == 0 || p.funcs[0].start != 0 {
-		p.funcs = append([]function{{name: p.name, proto: p.name, len: len(p.insns)}}, p.funcs...)
-	}
-	last := 0
-	for pc, pos := range res.Lines {
-		if pos.Line != last {
-			last = pos.Line
-			text := ln.at(pos.Line)
-			p.lines = append(p.lines, vm.Line{PC: pc, File: "prog.s", Line: pos.Line, Col: utf16Len(text, pos.Col-1) + 1, Text: text})
-		}
-	}
-	for _, r := range res.Relocs {
-		if r.Kind == asm.RelocMap || r.Kind == asm.RelocMapValue {
-			if r.Index < 0 {
-				pr := problem(protocol.WhereSource, "there is no map "+strconv.Quote(r.Name), "declare it: .map "+r.Name+" array key=4 value=8 entries=1")
-				pr.Word = r.Name
-				return nil, place(pr, r.Pos)
-			}
-		} else if r.Kind == asm.RelocKfunc {
-			p.kfuncs = append(p.kfuncs, vm.Kfunc{ID: res.Insns[r.Insn].Imm, Name: r.Name})
-		} else {
-			p.ksyms = append(p.ksyms, vm.Ksym{ID: res.Insns[r.Insn].Imm, Name: r.Name, Size: 8})
-		}
-	}
-	src.programs = []program{p}
 	return src, nil
 }
 
-func mapHint(typ string) string {
-	if _, ok := maps.ByName(typ); !ok {
-		return "map types are hash, array, percpu_hash, percpu_array, ringbuf, lru_hash, lpm_trie and others"
-	}
-	return ""
-}
-
-// asmMap makes the spec of map i of an assembled file.
-func asmMap(res *asm.Result, i, depth int) (maps.Spec, error) {
-	m := &res.Maps[i]
-	typ, ok := maps.ByName(m.Type)
-	if !ok {
-		return maps.Spec{}, errors.New("unknown map type " + strconv.Quote(m.Type))
-	}
-	spec := maps.Spec{Name: m.Name, Type: typ, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.Entries, Flags: m.Flags}
-	if m.Inner != "" && depth == 0 {
-		for j := range res.Maps {
-			if res.Maps[j].Name == m.Inner {
-				inner, err := asmMap(res, j, depth+1)
-				if err != nil {
-					return spec, err
-				}
-				spec.Inner = &inner
-			}
-		}
-		if spec.Inner == nil {
-			return spec, errors.New("there is no map " + strconv.Quote(m.Inner) + " to be the inner one")
-		}
-	}
-	if err := spec.Check(); err != nil {
-		return spec, err
-	}
-	return spec, nil
-}
-
 func loadObject(w protocol.WireSource) (*source, []protocol.Problem) {
-	name := w.Name
-	if name == "" {
-		name = "prog"
-	}
-	obj, err := object.LoadNamed(w.Bytes, name)
-	if err != nil {
-		return nil, []protocol.Problem{objectProblem(err)}
-	}
-	progs, unknown, err := kernel.Prepare(obj, nil)
+	var unknown []string
+	read, err := vmsource.Object(w.Bytes, vmsource.Options{Name: w.Name, CPUs: maxCPUs, Prepare: func(o *object.Object) (progs []object.Program, _ []string, err error) {
+		progs, unknown, err = kernel.Prepare(o, nil)
+		return progs, unknown, err
+	}})
 	if err != nil {
 		return nil, []protocol.Problem{objectProblem(err)}
 	}
 	var probs []protocol.Problem
+	warn := func(text, hint string) {
+		p := problem(protocol.WhereObject, text, hint)
+		p.Severity = protocol.SeverityWarning
+		probs = append(probs, p)
+	}
 	if len(unknown) > 0 {
-		p := problem(protocol.WhereObject, "the object asks the kernel about what the page's kernel does not know: "+strings.Join(unknown, ", "),
-			"their offsets are those it was compiled with")
-		p.Severity = protocol.SeverityWarning
-		probs = append(probs, p)
+		warn("the object asks the kernel about what the page's kernel does not know: "+strings.Join(unknown, ", "), "their offsets are those it was compiled with")
 	}
-	for _, text := range obj.Warnings {
-		p := problem(protocol.WhereObject, text, "")
-		p.Severity = protocol.SeverityWarning
-		probs = append(probs, p)
+	for _, text := range read.Warnings {
+		warn(text, "")
 	}
-	if len(obj.Programs) == 0 {
-		return nil, problems(protocol.WhereObject, "there is no program in the object", "a program is a function with SEC(\"xdp\"), SEC(\"tc\") or the like")
-	}
-	src := &source{license: obj.License, btf: obj.BTF}
-	for i := range obj.Maps {
-		d, err := objectMap(&obj.Maps[i], 0)
-		if err != nil {
+	src := take(read)
+	for i := range src.maps {
+		if err := src.maps[i].spec.Check(); err != nil {
 			return nil, problems(protocol.WhereObject, err.Error(), "")
 		}
-		d.spec.SetSpecial(obj.BTF, d.val)
-		src.maps = append(src.maps, d)
 	}
 	files := fileTexts{files: w.Files}
-	for i := range progs {
-		src.programs = append(src.programs, objectProgram(obj, &progs[i], &files))
-	}
-	for i := range obj.Maps {
-		for _, slot := range obj.Maps[i].Init {
-			for j := range progs {
-				if slot.Map < 0 && progs[j].Name == slot.Program {
-					src.slots = append(src.slots, progSlot{inMap: i, index: slot.Index, program: j})
-					src.tails = append(src.tails, j)
-				}
+	for i := range read.Programs {
+		for _, l := range read.Programs[i].Lines {
+			if l.Text == "" {
+				l.Text = files.text(l.File, l.Line)
 			}
+			src.programs[i].lines = append(src.programs[i].lines, vm.Line{PC: l.Slot, File: l.File, Line: l.Line, Col: l.Col, Text: l.Text})
 		}
 	}
 	return src, probs
+}
+
+// take is what was read as the views want it; lines are left to the caller.
+func take(read *vmsource.Source) *source {
+	src := &source{license: read.License, dialect: read.Dialect, btf: read.BTF}
+	for i := range read.Maps {
+		m := &read.Maps[i]
+		d := mapDecl{spec: m.Spec, key: m.Key, val: m.Value, internal: m.Internal}
+		d.spec.Flags &^= maps.FlagMmapable
+		src.maps = append(src.maps, d)
+		for _, s := range m.Slots {
+			src.slots = append(src.slots, progSlot{inMap: i, index: s.Index, program: s.Program})
+			src.tails = append(src.tails, s.Program)
+		}
+	}
+	for i := range read.Programs {
+		p := &read.Programs[i]
+		out := program{name: p.Name, section: p.Section, typ: p.ProgType, insns: p.Insns}
+		if out.typ == "" {
+			out.typ = typeOfSection(p.Section)
+		}
+		for _, f := range p.Funcs {
+			out.funcs = append(out.funcs, function{name: f.Name, proto: f.Proto, start: f.Start, len: f.Len})
+		}
+		for _, s := range p.Kfuncs {
+			out.kfuncs = append(out.kfuncs, vm.Kfunc{ID: s.ID, Name: s.Name})
+		}
+		for _, s := range p.Ksyms {
+			out.ksyms = append(out.ksyms, vm.Ksym{ID: s.ID, Name: s.Name, Size: s.Size})
+		}
+		src.programs = append(src.programs, out)
+	}
+	return src
 }
 
 // typeOfSection is bpftool's name of the program type that a section says.
@@ -272,52 +169,4 @@ func typeOfSection(section string) string {
 		return s.Type.String()
 	}
 	return ""
-}
-
-func objectMap(m *object.MapSpec, depth int) (mapDecl, error) {
-	d := mapDecl{
-		spec: maps.Spec{
-			Name: m.Name, Type: maps.Type(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
-			Flags: m.Flags &^ maps.FlagMmapable, Extra: m.Extra, Data: m.Contents, Frozen: m.Frozen,
-			BTFKey: uint32(m.KeyType), BTFValue: uint32(m.ValueType),
-		},
-		key: m.KeyType, val: m.ValueType, internal: m.Section != ".maps",
-	}
-	if d.spec.Type == maps.PerfEventArray && d.spec.MaxEntries == 0 {
-		d.spec.MaxEntries = maxCPUs // libbpf: one for each possible CPU
-	}
-	if m.Inner != nil && depth == 0 {
-		inner, err := objectMap(m.Inner, depth+1)
-		if err != nil {
-			return d, err
-		}
-		d.spec.Inner = &inner.spec
-	}
-	if err := d.spec.Check(); err != nil {
-		return d, err
-	}
-	return d, nil
-}
-
-func objectProgram(obj *object.Object, p *object.Program, files *fileTexts) program {
-	out := program{name: p.Name, section: p.Section, typ: typeOfSection(p.Section), insns: p.Insns}
-	for _, f := range p.Funcs {
-		g := function{name: f.Name, proto: f.Name, start: f.Start, len: f.Len}
-		if f.Type != 0 && obj.BTF != nil {
-			g.proto = string(obj.BTF.AppendDecl(nil, f.Type, ""))
-		}
-		out.funcs = append(out.funcs, g)
-	}
-	for _, l := range p.LineInfo {
-		out.lines = append(out.lines, files.line(obj.BTF, l))
-	}
-	for _, r := range p.Ksyms {
-		x := &obj.Externs[r.Extern]
-		if r.Call {
-			out.kfuncs = append(out.kfuncs, vm.Kfunc{ID: p.Insns[r.Insn].Imm, Name: x.Name})
-		} else {
-			out.ksyms = append(out.ksyms, vm.Ksym{ID: p.Insns[r.Insn].Imm, Name: x.Name, Size: max(x.Size, 8)})
-		}
-	}
-	return out
 }

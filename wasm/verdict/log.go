@@ -6,65 +6,8 @@ import (
 	"strings"
 
 	"skep/verifier"
+	"skep/verifier/klog"
 )
-
-// maxErrors is how many lines an error has at most.
-const maxErrors = 8
-
-// errorLines are the lines that a log of a rejection ends with: those behind
-// the last line about a step, without the statistics.
-func errorLines(log []byte) []string {
-	var out []string
-	for rest := bytes.TrimRight(log, "\n"); len(rest) > 0 && len(out) < maxErrors; {
-		at := bytes.LastIndexByte(rest, '\n') + 1
-		text := string(rest[at:])
-		rest = rest[:max(at-1, 0)]
-		if isStatistics(text) {
-			continue
-		}
-		if isStep(text) {
-			break
-		}
-		out = append(out, valid(text))
-	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
-	return out
-}
-
-// isStatistics: also the states behind "infinite loop detected".
-func isStatistics(text string) bool {
-	return strings.HasPrefix(text, "cur state:") || strings.HasPrefix(text, "old state:") ||
-		strings.HasPrefix(text, "processed ") || strings.HasPrefix(text, "verification time ") || strings.HasPrefix(text, "stack depth ")
-}
-
-// stepWords begin lines about the walk, besides "12: ".
-var stepWords = [...]string{
-	"; ", "from ", "mark_precise: ", "func#", "caller:", "callee:", "returning from callee:", "to caller at ", "frame", " ",
-	"last_idx ", "regs=", "parent ", "propagating ", "Validating ", "Func#", "Live regs",
-}
-
-func isStep(text string) bool {
-	if _, ok := leading(text); ok {
-		return true
-	}
-	for _, w := range stepWords {
-		if strings.HasPrefix(text, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// leading is the slot of a line "12: (b7) r0 = 1" or "12: R0=1".
-func leading(text string) (slot int, ok bool) {
-	head, _, ok := strings.Cut(text, ":")
-	if !ok || len(head) == 0 || len(head) > 7 {
-		return 0, false
-	}
-	return number(head)
-}
 
 func number(s string) (int, bool) {
 	if s == "" || s[0] < '0' || s[0] > '9' {
@@ -142,7 +85,7 @@ func linePCs(log string, errors []string, pc int32) []int32 {
 			out[i] = next
 			continue
 		}
-		slot, ok := leading(text)
+		slot, ok := klog.Slot(text)
 		if ok {
 			next, tail = int32(slot), false
 		} else if strings.HasPrefix(text, "from ") {

@@ -19,6 +19,7 @@ package verdict
 
 import (
 	"skep/verifier"
+	"skep/verifier/klog"
 	"skep/vm/kernel"
 	"skep/wasm/protocol"
 )
@@ -88,7 +89,7 @@ func verified(l *Loaded, res, told *verifier.Result, o *protocol.VerifyOptions) 
 		v.Outcome, v.Feature = protocol.OutcomeNotModelled, res.Feature
 	default:
 		v.Outcome, v.Errno, v.ErrnoName = protocol.OutcomeRejected, uint32(res.Errno), res.Errno.String()
-		v.Errors = errorLines(told.Log)
+		v.Errors = klog.Errors(told.Log)
 		if len(v.Errors) == 0 && res.Message != "" {
 			v.Errors = []string{valid(res.Message)}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"skep/verifier/klog"
 	"skep/verifier/trace"
 	"skep/vm/hook"
 	"skep/vm/maps"
@@ -78,13 +79,13 @@ func TestLinks(t *testing.T) {
 	}
 	source := 0
 	for i, text := range lines {
-		at, ok := leading(text)
+		at, ok := klog.Slot(text)
 		if ok && int(v.LinePCs[i]) != at {
 			t.Errorf("%q leads to %d", text, v.LinePCs[i])
 		}
 		if strings.HasPrefix(text, "; ") {
 			source++
-			if next, ok := leading(lines[i+1]); ok && int(v.LinePCs[i]) != next {
+			if next, ok := klog.Slot(lines[i+1]); ok && int(v.LinePCs[i]) != next {
 				t.Errorf("%q leads to %d, want %d as the line below", text, v.LinePCs[i], next)
 			}
 		}
