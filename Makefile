@@ -16,7 +16,7 @@ KERNELS := 6.12 6.1
 FUZZTIME := 30s
 DIST := web/dist/manifest.json
 
-.PHONY: help run test check setup web build generate test-go test-kernel campaign corpus fuzz bench clean
+.PHONY: help run test check setup web build generate test-go test-kernel campaign equal corpus fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,15 @@ campaign: ## random programs against the sandbox's kernel: CAMPAIGN (2000) of ea
 	SKEP_ORACLE=$(SCRATCH)/campaign/skep nice go test ./verifier -run 'TestCampaign$$' -v -count=1 -timeout 0 \
 		-campaign-dir $(SCRATCH)/campaign -campaign-n $(CAMPAIGN)
 
+# Accepted programs an engine, with those of earlier runs; the engines: all, or names with commas.
+EQUAL := 1000000
+ENGINES := all
+
+equal: ## random programs in every engine: EQUAL (1000000) accepted ones each, goes on where it stopped
+	mkdir -p $(SCRATCH)/equal
+	go build -o $(SCRATCH)/equal/equal ./server/internal/equal
+	nice $(SCRATCH)/equal/equal -dir $(SCRATCH)/equal -n $(EQUAL) -engines $(ENGINES)
+
 corpus: ## the verifier corpus again, from linux-source-6.12 (apt-get install it first) and the sandbox's kernel
 	go run ./server/internal/corpus -o $(SCRATCH)/corpus \
 		$(if $(wildcard $(GIVEN)),-compare $(GIVEN))
@@ -96,8 +105,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 	go tool esbuild web/src/engine/link.fuzz.ts --bundle --platform=node --format=esm --log-level=warning | \
 		LINK_FUZZ_SECONDS=$$(( $$(echo $(FUZZTIME) | sed 's/m$$/*60/; s/s$$//') )) node --input-type=module -
 
-bench: web ## speed as ratios to a reference in the same run; a table of engines and programs
-	go run ./server/cmd/skep bench
+bench: web ## a table of engines and programs with ratios to the Linux JIT (which needs root), then the rest as ratios to a reference in the same run
+	mkdir -p $(SCRATCH)
+	go run ./server/cmd/skep bench -linux -chromium -o $(SCRATCH)/bench.json
 	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./verifier/... ./jit/... ./wasm/...
 
 clean: ## remove what was built

@@ -1,6 +1,7 @@
 package jit_test
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -27,8 +28,16 @@ func assembled(t testing.TB, w *workload.Workload) []isa.Insn {
 
 var workloadMaps = []maps.Spec{
 	{Name: "counts", Type: maps.Array, KeySize: 4, ValueSize: 8, MaxEntries: 64},
-	{Name: "hash", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 256},
+	{Name: "hash", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 256, Init: hashed(200)},
 	{Name: "backends", Type: maps.Array, KeySize: 4, ValueSize: 16, MaxEntries: 16},
+}
+
+// hashed is that many entries.
+func hashed(n uint32) (kv []maps.KV) {
+	for i := range n {
+		kv = append(kv, maps.KV{Key: binary.LittleEndian.AppendUint32(nil, i), Value: make([]byte, 8)})
+	}
+	return kv
 }
 
 // The workloads give the same result in every setup.

@@ -25,14 +25,19 @@ import (
 
 // The input and the notes are those of package ir.
 type (
-	Program  = ir.Program
-	Const    = ir.Const
-	Array    = ir.Array
-	Facts    = ir.Facts
-	Options  = ir.Options
-	Note     = ir.Note
-	NoteKind = ir.NoteKind
-	Error    = ir.Error
+	Program = ir.Program
+	Const   = ir.Const
+	Map     = ir.Map
+	Array   = ir.Array
+	Hash    = ir.Hash
+	Key     = ir.Key
+
+	HashLayout = ir.HashLayout
+	Facts      = ir.Facts
+	Options    = ir.Options
+	Note       = ir.Note
+	NoteKind   = ir.NoteKind
+	Error      = ir.Error
 )
 
 // Kinds of notes.

@@ -9,6 +9,7 @@ import (
 	"skep/vm"
 	"skep/vm/hook"
 	"skep/vm/maps"
+	"skep/wasm/compiled"
 )
 
 // convert makes a generated program into one for the machine and one for the
@@ -32,7 +33,7 @@ func convert(t testing.TB, p *progen.Program) (vm.Config, vm.Input, *vm.Program,
 }
 
 // Random programs that the verifier accepts give the interpreter's result
-// without a check left in them; those that it refuses give the interpreter's
+// without the checks that its facts make needless; those that it refuses give the interpreter's
 // result or its fault with checks.
 func TestRandomPrograms(t *testing.T) {
 	n := scale(t, 500)
@@ -45,7 +46,7 @@ func TestRandomPrograms(t *testing.T) {
 			bad = 0.2
 		}
 		cfg, in, p, v := convert(t, progen.New(progen.Config{Seed: s, Bad: bad}))
-		res, err := verifier.Verify(v, verifier.Config{})
+		res, err := verifier.Verify(v, verifier.Config{Facts: true})
 		if err != nil {
 			t.Fatalf("seed %d: %v", s, err)
 		}
@@ -53,7 +54,9 @@ func TestRandomPrograms(t *testing.T) {
 		if res.Verdict == verifier.Accepted {
 			accepted++
 			for k := range proved {
-				setups = append(setups, &proved[k])
+				with := proved[k]
+				with.facts = compiled.Facts(res.Facts)
+				setups = append(setups, &with)
 			}
 		} else {
 			refused++

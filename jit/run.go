@@ -35,10 +35,14 @@ type Host interface {
 	Do(s *State) Status
 }
 
-// Lookuper is a host that answers the call that programs make most often,
-// bpf_map_lookup_elem, without the ceremony of Do. It returns the address and
-// the size of a value that may be read and written, or 0 and has done nothing:
-// then Do is called.
-type Lookuper interface {
-	Lookup(regs *[isa.NumRegs]uint64) (value uint64, size uint32)
+// Caller is a host that does the calls that programs make most often without
+// the ceremony of Do. It reports false and has done nothing for all others and
+// for those that fail: then Do is called.
+type Caller interface {
+	// Call calls helper id at a slot, depth frames above the first, and sets r0.
+	Call(id, slot, depth int, regs *[isa.NumRegs]uint64) bool
+	// Null notes that the lookup at a slot returned NULL, one that code did in
+	// place: faults tell where a NULL pointer is from. It comes before anything
+	// that the host is asked next.
+	Null(slot int)
 }

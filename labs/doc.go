@@ -40,11 +40,15 @@
 //	:::
 //	:::
 //
+// Beside exercises and questions a text has programs that can be stepped where
+// they stand (:::play) and drawings (:::picture).
+//
 // A directive ends with a line of three colons; the innermost open one is
 // meant. The lab "writing-a-lab" teaches all of it.
 //
 // This package runs on the server and in the command, where labs are read and
 // rendered; what a browser needs to grade is in labs/grade and labs/run.
 //
-// Read next: lab.go for what a lab holds, directive.go, read.go.
+// Read next: lab.go for what a lab holds, directive.go, read.go, figure.go. The
+// course as a whole, with what is not written yet, is in labs/plan.
 package labs

@@ -62,6 +62,22 @@ func (r *reader) programs(parent ast.Node, to func(Source)) {
 	}
 }
 
+// events collects the setup and trace blocks that stand directly in a node.
+func (r *reader) events(parent ast.Node, setup, trace *string) {
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		c, ok := n.(*ast.FencedCodeBlock)
+		if !ok {
+			continue
+		}
+		switch string(c.Language(r.lab.source)) {
+		case "setup":
+			*setup += r.body(c)
+		case "trace":
+			*trace += r.body(c)
+		}
+	}
+}
+
 func (r *reader) body(n ast.Node) string {
 	return string(n.Lines().Value(r.lab.source))
 }

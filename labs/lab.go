@@ -11,7 +11,9 @@ type Lab struct {
 	Front
 	Exercises []*Exercise
 	Questions []*Question // in the order of the text
-	Teacher   bool        // there are teacher notes
+	Plays     []*Play
+	Pictures  []*Picture
+	Teacher   bool // there are teacher notes
 
 	source []byte
 	doc    ast.Node
@@ -110,6 +112,9 @@ type Question struct {
 	Exercise string // the exercise that it stands in, "" for none
 
 	Options []Option // Choose: as written; Order: in the right order
+	// Shown is, of Order, the options in the order of the page, which is not
+	// the right one: Options[Shown[0]] comes first.
+	Shown []int
 
 	// Predict and Click are about a program: its source, or the starter of
 	// the exercise they stand in.

@@ -182,9 +182,10 @@ func TestErrors(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(whole)
+	f.Add(front + figures)
 	f.Add(front + ":::exercise a \"b\n```c file=x from=../../etc/passwd\n```\n:::\n:::")
 	f.Fuzz(func(t *testing.T, md string) {
-		lab, errs := Read(fstest.MapFS{"x1/lab.md": {Data: []byte(md)}}, "x1")
+		lab, errs := Read(fstest.MapFS{"x1/lab.md": {Data: []byte(md)}, "x1/a.svg": {Data: []byte(line)}}, "x1")
 		for _, e := range errs {
 			if e.Line < 1 || e.Line > strings.Count(md, "\n")+2 || e.Col < 1 || e.Msg == "" {
 				t.Fatalf("%+v", e)

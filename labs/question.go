@@ -1,6 +1,9 @@
 package labs
 
 import (
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,8 +93,9 @@ func (r *reader) options(d *directive, q *Question) {
 		// A list with blank lines has paragraphs, one without has not: an answer is the same.
 		o.HTML = strings.TrimSuffix(strings.TrimPrefix(r.lab.fragment(first), "<p>"), "</p>")
 		var why strings.Builder
-		for n := first.NextSibling(); n != nil; n = n.NextSibling() {
+		for n := first.NextSibling(); n != nil; n = first.NextSibling() {
 			why.WriteString(r.lab.fragment(n))
+			item.RemoveChild(item, n) // the page's text is not to hold it
 		}
 		o.Why = why.String()
 		q.Options = append(q.Options, o)
@@ -102,7 +106,30 @@ func (r *reader) options(d *directive, q *Question) {
 	if q.Kind == Choose && rights == 0 && len(q.Options) > 0 {
 		r.failDoc(d.offset, "no answer is marked right with - [x]")
 	}
-	if q.Kind == Order && !list.IsOrdered() {
+	if q.Kind != Order {
+		return
+	}
+	if !list.IsOrdered() {
 		r.failDoc(d.offset, "the things to put in order are a numbered list, in the right order")
 	}
+	q.Shown = shuffle(len(q.Options), q.ID)
+	items := make([]ast.Node, 0, len(q.Options))
+	for n := list.FirstChild(); n != nil; n = list.FirstChild() {
+		list.RemoveChild(list, n)
+		items = append(items, n)
+	}
+	for _, i := range q.Shown {
+		list.AppendChild(list, items[i])
+	}
+}
+
+// shuffle is an order of n things that is not 0, 1, 2; the same for the same word.
+func shuffle(n int, word string) []int {
+	h := fnv.New64a()
+	h.Write([]byte(word))
+	order := rand.New(rand.NewPCG(h.Sum64(), uint64(n))).Perm(n)
+	if n > 1 && slices.IsSorted(order) {
+		slices.Reverse(order)
+	}
+	return order
 }

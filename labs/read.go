@@ -129,6 +129,8 @@ var directiveDocs = []struct{ name, form string }{
 	{"order", `:::order ID, then the question and a numbered list in the right order`},
 	{"predict", `:::predict ID reg=r0 at="call bpf_map_lookup_elem" answer=map_value_or_null`},
 	{"click", `:::click ID answer="exit"`},
+	{"play", `:::play ID "What to watch" view=run|verify|both step=12 or A.7 [pane=regs] [edit=yes]`},
+	{"picture", `:::picture ID "Caption" from=NAME.svg alt="What it shows"`},
 	{"check", ":::check, around the questions at the end"},
 	{"teacher", ":::teacher"},
 	{"note", ":::note"},
@@ -179,6 +181,12 @@ func (r *reader) directive(d *directive, ex *Exercise) {
 		}
 	case "choose", "order", "predict", "click":
 		r.question(d, &a, ex, allow)
+	case "play":
+		allow("view", "step", "pane", "edit")
+		r.play(d, &a)
+	case "picture":
+		allow("from", "alt")
+		r.picture(d, &a)
 	case "check", "note":
 		allow()
 		r.blocks(d, ex)

@@ -21,7 +21,7 @@ type Audience struct {
 // script; the page gives those elements the exercise's data.
 func (l *Lab) HTML(a Audience) string {
 	var b bytes.Buffer
-	if err := newRenderer(a).Render(&b, l.source, l.doc); err != nil {
+	if err := l.renderer(a).Render(&b, l.source, l.doc); err != nil {
 		return "" // a bytes.Buffer does not fail
 	}
 	return b.String()
@@ -30,19 +30,20 @@ func (l *Lab) HTML(a Audience) string {
 // fragment is the HTML of one node.
 func (l *Lab) fragment(n ast.Node) string {
 	var b bytes.Buffer
-	if err := newRenderer(Audience{}).Render(&b, l.source, n); err != nil {
+	if err := l.renderer(Audience{}).Render(&b, l.source, n); err != nil {
 		return ""
 	}
 	return strings.TrimSpace(b.String())
 }
 
-func newRenderer(a Audience) renderer.Renderer {
+func (l *Lab) renderer(a Audience) renderer.Renderer {
 	r := markdown().Renderer()
-	r.AddOptions(renderer.WithNodeRenderers(util.Prioritized(&htmlRenderer{audience: a}, 100)))
+	r.AddOptions(renderer.WithNodeRenderers(util.Prioritized(&htmlRenderer{lab: l, audience: a}, 100)))
 	return r
 }
 
 type htmlRenderer struct {
+	lab      *Lab
 	audience Audience
 	hints    int
 	shown    string // the exercise whose element was written last
@@ -93,6 +94,17 @@ func (h *htmlRenderer) directive(w util.BufWriter, _ []byte, n ast.Node, enterin
 		end = `</skep-question></section>`
 	case "note":
 		open, end = `<aside class="note">`, `</aside>`
+	case "play":
+		open, end = playTags(&a)
+	case "picture":
+		if p := h.lab.picture(a.word(0)); p != nil && entering {
+			w.WriteString(`<figure class="picture" id="` + escape(p.ID) + `">` + p.svg)
+			if p.Caption != "" {
+				w.WriteString(`<figcaption>` + escape(p.Caption) + `</figcaption>`)
+			}
+			w.WriteString("</figure>\n")
+		}
+		return ast.WalkSkipChildren, nil
 	}
 	if entering {
 		w.WriteString(open + "\n")
@@ -100,6 +112,19 @@ func (h *htmlRenderer) directive(w util.BufWriter, _ []byte, n ast.Node, enterin
 		w.WriteString(end + "\n")
 	}
 	return ast.WalkContinue, nil
+}
+
+// playTags are around a live program. What stands in the element is its text
+// and its events, which print and pages without a script show.
+func playTags(a *attributes) (open, end string) {
+	id := escape(a.word(0))
+	open = `<figure class="play" id="` + id + `"><skep-live aria-label="` + escape(a.word(1)) + `"`
+	for _, name := range []string{"view", "step", "pane", "edit"} {
+		if v := a.get(name); v != "" {
+			open += " " + name + `="` + escape(v) + `"`
+		}
+	}
+	return open + ">", `</skep-live><figcaption>` + escape(a.word(1)) + ` <a class="self" href="#` + id + `">Step through it</a></figcaption></figure>`
 }
 
 // fence writes a starter as the exercise's element; traces and grade blocks
@@ -111,6 +136,9 @@ func (h *htmlRenderer) fence(w util.BufWriter, source []byte, n ast.Node, enteri
 	c := n.(*ast.FencedCodeBlock)
 	lang := string(c.Language(source))
 	if lang == "setup" || lang == "trace" || lang == "grade" {
+		if d, ok := n.Parent().(*directive); ok && d.name == "play" {
+			w.WriteString(`<pre class="` + lang + `"><code>` + escape(string(c.Lines().Value(source))) + "</code></pre>\n")
+		}
 		return ast.WalkSkipChildren, nil
 	}
 	exercise := ""

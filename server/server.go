@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"skep/server/auth"
 	"skep/server/compile"
 	"skep/server/course"
 	"skep/server/real"
@@ -36,7 +37,9 @@ type Config struct {
 	// Real answers for real kernels; nil has no routes for them. The caller closes it.
 	Real *real.Service
 	// Course grades submissions of labs; nil has no routes for them.
-	Course  *course.Service
+	Course *course.Service
+	// Auth lets students sign in; nil has no accounts.
+	Auth    *auth.Service
 	Log     *slog.Logger
 	Version string
 }
@@ -63,6 +66,9 @@ func New(cfg Config) *Server {
 	}
 	if cfg.Course != nil {
 		cfg.Course.Register(mux)
+	}
+	if cfg.Auth != nil {
+		cfg.Auth.Register(mux)
 	}
 	mux.HandleFunc("/api/", apiNotFound)
 	for path, page := range cfg.Pages {

@@ -203,6 +203,11 @@ func (e *env) checkBinary(in isa.Insn) errno {
 	if err := e.checkReg(int(in.Dst), dstOpNoMark); err != 0 {
 		return err
 	}
+	if divmod {
+		if err := e.learnDivision(in); err != 0 {
+			return err
+		}
+	}
 	return e.adjustReg(in)
 }
 

@@ -38,6 +38,10 @@ type Config struct {
 	// register. Result.Hypothetical is set when there are any.
 	Overrides []Override
 
+	// Facts asks for Result.Facts, what a compiler may rely on. Some take a
+	// second walk.
+	Facts bool
+
 	Context context.Context // nil: never cancelled
 	Tracer  Tracer          // nil: no trace
 

@@ -80,6 +80,8 @@ type env struct {
 	scratchedRegs  uint32
 	scratchedSlots uint64
 
+	learner *learner // nil: no facts are wanted
+
 	tracer Tracer
 	event  Event       // scratch of trace
 	watch  branchWatch // of the comparison in progress, with a tracer
@@ -188,18 +190,33 @@ func Verify(p *Program, cfg Config) (*Result, error) {
 	if err := checkOverrides(cfg.Overrides); err != nil {
 		return nil, err
 	}
-	e.pool = takePool(cfg.MaxMemory)
-	e.hist = e.pool.hist
-	err := e.run()
-	e.pool.hist = e.hist[:0]
-	e.pool.putBack()
+	if cfg.Facts && len(cfg.Overrides) == 0 {
+		e.learner = newLearner(len(p.Insns), nil)
+	}
+	err := e.verify()
+	var facts *Facts
+	if err == 0 && e.learner != nil {
+		facts, err = e.collectFacts()
+	}
 	if err == ecanceled && cfg.Context != nil && cfg.Context.Err() != nil {
 		return nil, context.Cause(cfg.Context)
 	}
 	if e.overridden < len(cfg.Overrides) {
 		return nil, ErrOverridePlace
 	}
-	return e.result(err), nil
+	r := e.result(err)
+	r.Facts = facts
+	return r, nil
+}
+
+// verify is run with memory for it.
+func (e *env) verify() errno {
+	e.pool = takePool(e.cfg.MaxMemory)
+	e.hist = e.pool.hist
+	err := e.run()
+	e.pool.hist = e.hist[:0]
+	e.pool.putBack()
+	return err
 }
 
 func newEnv(p *Program, cfg *Config) *env {

@@ -88,12 +88,16 @@ func (e *env) checkHelperCall(in isa.Insn) errno {
 	}
 	m := callMeta{pktAccess: p.Flags.Has(helper.PktAccess), fn: id, proto: p}
 	pc := e.insnIdx
+	k := e.keyOf(id)
 	for i := range p.Args {
 		if err := e.checkArg(i, &m, pc); err != 0 {
 			return err
 		}
 	}
 	if err := e.recordMap(&m, pc); err != 0 {
+		return err
+	}
+	if err := e.learnKey(&m, k); err != 0 {
 		return err
 	}
 	if err := e.recordKey(&m); err != 0 {
@@ -260,6 +264,7 @@ func (e *env) specialCall(in isa.Insn, pc int, m *callMeta, changes *bool) errno
 	regs := e.regs()
 	switch m.fn {
 	case fnTailCall:
+		e.learnTailCall()
 		if e.cur.lockMap != 0 {
 			e.logs("tail_call cannot be used inside bpf_spin_lock-ed region\n")
 			return einval

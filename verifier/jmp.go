@@ -132,6 +132,7 @@ func (e *env) takeBranch(in isa.Insn, dst, src *RegState, taken outcome) errno {
 			return err
 		}
 	}
+	e.learnBranch(dst, src, taken)
 	other := e.insnIdx + 1
 	if taken == neverTaken {
 		other += int(in.Off)
@@ -152,6 +153,7 @@ func (e *env) takeBranch(in isa.Insn, dst, src *RegState, taken outcome) errno {
 
 // forkBranch goes on with the comparison being false and queues the other way.
 func (e *env) forkBranch(in isa.Insn, this *State, dst, src *RegState, op uint8, jmp32 bool) errno {
+	e.learnBranch(dst, src, unknownBranch)
 	srcX := in.Source() == isa.SrcX
 	var linked linkedRegs
 	if srcX && src.Type == ScalarValue && src.ID != 0 {

@@ -16,6 +16,7 @@ func (e *env) checkLoad1(in isa.Insn) errno {
 	if err := e.checkMem(e.insnIdx, int(in.Src), int(in.Off), in.Bytes(), readAccess, int(in.Dst), false, in.Mode() == isa.ModeMemSX); err != 0 {
 		return err
 	}
+	e.learnAccess(t)
 	if err := e.savePtrType(t, true); err != 0 {
 		return err
 	}
@@ -34,6 +35,7 @@ func (e *env) checkStore(in isa.Insn) errno {
 	if err := e.checkMem(e.insnIdx, int(in.Dst), int(in.Off), in.Bytes(), writeAccess, int(in.Src), false, false); err != 0 {
 		return err
 	}
+	e.learnAccess(t)
 	return e.savePtrType(t, false)
 }
 
@@ -45,6 +47,7 @@ func (e *env) checkStoreImm(in isa.Insn) errno {
 	if err := e.checkMem(e.insnIdx, int(in.Dst), int(in.Off), in.Bytes(), writeAccess, -1, false, false); err != 0 {
 		return err
 	}
+	e.learnAccess(t)
 	return e.savePtrType(t, false)
 }
 
@@ -129,8 +132,10 @@ func (e *env) checkAtomic(in isa.Insn) errno {
 	if err != 0 {
 		return err
 	}
-	if err := e.savePtrType(e.regs()[in.Dst].Type, false); err != 0 {
+	t := e.regs()[in.Dst].Type
+	if err := e.savePtrType(t, false); err != 0 {
 		return err
 	}
+	e.learnAccess(t)
 	return e.checkMem(e.insnIdx, int(in.Dst), int(in.Off), in.Bytes(), writeAccess, -1, true, false)
 }

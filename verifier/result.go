@@ -44,6 +44,10 @@ type Result struct {
 	Subprogs         []SubprogInfo
 	Maps             []*MapInfo // that registers refer to: handle 1 is the first
 
+	// Facts is what a compiler may rely on: of an accepted program that
+	// Config.Facts was set for, without overrides; else nil.
+	Facts *Facts
+
 	// Hypothetical says that Config.Overrides changed what the program does:
 	// no kernel would say the same.
 	Hypothetical bool

@@ -32,7 +32,11 @@ func (w *windows) set(v arena.Window) {
 
 // forgetWindows drops the cached windows: after anything that may move a
 // packet's borders, close a record or map memory.
-func (m *Machine) forgetWindows() { m.rd, m.wr = windows{}, windows{} }
+func (m *Machine) forgetWindows() {
+	if m.rd.n1|m.wr.n1 != 0 {
+		m.rd, m.wr = windows{}, windows{}
+	}
+}
 
 // forgetBelow forgets windows into stack frames below addr: those of functions
 // that have returned, whose memory a dangling pointer must not reach.

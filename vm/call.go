@@ -52,9 +52,9 @@ func (m *Machine) leave() bool {
 	if f.kind == frameCallback {
 		f.call.Returned = c.r[isa.R0]
 		f.call.Round++
-		call := f.call
+		m.call = f.call
 		c.pc-- // the call itself, should it fault; invoke moves on
-		return m.invoke(&call) && same
+		return m.invoke() && same
 	}
 	return same
 }
@@ -67,7 +67,8 @@ func (m *Machine) callHelper(in *op) bool {
 	if in.imm == mapLookupElem && in.kind == isa.KindCallHelper && m.lookupElem() {
 		return true
 	}
-	call := helper.Call{ID: int(int32(in.imm))}
+	m.call = helper.Call{ID: int(int32(in.imm))}
+	call := &m.call
 	copy(call.Args[:], c.r[isa.R1:isa.R6])
 	switch in.kind {
 	case isa.KindCallReg:
@@ -86,7 +87,7 @@ func (m *Machine) callHelper(in *op) bool {
 			return false
 		}
 	}
-	return m.invoke(&call)
+	return m.invoke()
 }
 
 const mapLookupElem = 1
@@ -132,9 +133,9 @@ func (m *Machine) kfuncName(id int32) string {
 	return "#" + strconv.Itoa(int(id))
 }
 
-// invoke runs a helper, from its start or after a callback.
-func (m *Machine) invoke(call *helper.Call) bool {
-	c := &m.cpu
+// invoke runs the helper of m.call, from its start or after a callback.
+func (m *Machine) invoke() bool {
+	c, call := &m.cpu, &m.call
 	if !helper.Simulated(call.ID) {
 		msg := helperName(call.ID) + " is not simulated"
 		if helper.Lookup(call.ID) == nil {

@@ -80,6 +80,8 @@ type Machine struct {
 	events  []Event
 	calls   []Call
 	lost    int // events dropped because there were too many
+
+	call helper.Call // the helper call that runs: helpers do not nest
 }
 
 const (

@@ -44,6 +44,11 @@ type Manifest struct {
 	Lab        string   `json:"lab"`
 	LabPreload []string `json:"lab_preload"`
 	Grade      string   `json:"grade"`
+	// Run is the engine with a compiler, loaded for the first run at full speed.
+	Run string `json:"run"`
+	// Listing is the module that shows machine code, loaded when that is looked
+	// at.
+	Listing string `json:"listing"`
 	// Labs is the course; it comes from whoever serves it.
 	Labs []*Lab `json:"-"`
 	// Tables is what these show; it comes from whoever serves them.

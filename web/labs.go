@@ -40,7 +40,9 @@ type LabExercise struct {
 	Starters []LabSource `json:"starters"`
 	Setup    string      `json:"setup"`
 	Trace    string      `json:"trace"`
-	Grade    string      `json:"grade"`
+	Grade    string      `json:"grade"` // without its hidden cases
+	// Hidden is how many cases only the server tries.
+	Hidden int `json:"hidden,omitempty"`
 	// Disagree is why a real kernel may grade otherwise; usually empty.
 	Disagree string `json:"disagree,omitempty"`
 }
@@ -59,44 +61,25 @@ type LabQuestion struct {
 	ID      string      `json:"id"`
 	Kind    string      `json:"kind"` // choose, order, predict, click
 	Points  int         `json:"points"`
-	Options []LabOption `json:"options,omitempty"` // of order: in the right order
+	Options []LabOption `json:"options,omitempty"`
+	One     bool        `json:"one,omitempty"`     // choose: one answer is right
 	Source  string      `json:"source,omitempty"`  // assembly, of predict and click
 	At      string      `json:"at,omitempty"`
 	After   bool        `json:"after,omitempty"`
 	Reg     string      `json:"reg,omitempty"`
-	Answer  string      `json:"answer,omitempty"` // of click: the instruction
+	// Seal holds, for src/lab/seal.ts: of order the place of each option, of
+	// click the instruction.
+	Seal string `json:"seal,omitempty"`
 }
 
 // LabOption is an answer that can be picked; HTML is trusted.
 type LabOption struct {
-	HTML  string `json:"html"`
-	Right bool   `json:"right,omitempty"`
-	Why   string `json:"why,omitempty"`
+	HTML string `json:"html"`
+	// Seal holds, of choose, whether it is right and why.
+	Seal string `json:"seal,omitempty"`
 }
 
 const solutionsFile = "solutions.json"
-
-// tracks are those of the course in its order.
-var tracks = []struct{ id, title, about string }{
-	{"machine", "The machine", "Registers, memory and bytecode: what a program is made of."},
-	{"hooks", "Hooks", "Where in the kernel a program runs, and what it sees there."},
-	{"maps", "Maps", "Keeping numbers, and sharing them with user space."},
-	{"verifier", "The verifier", "Why it says no, and how to make it say yes."},
-	{"portability", "Portability", "One program for many kernels."},
-	{"uses", "Uses", "Tools that people run every day."},
-	{"capstone", "Capstones", "Larger work of your own."},
-	{"authors", "For authors", "How to write a lab."},
-}
-
-func (m *Manifest) track(id string) []*Lab {
-	var out []*Lab
-	for _, l := range m.Labs {
-		if l.Track == id {
-			out = append(out, l)
-		}
-	}
-	return out
-}
 
 // lab is the lab with an identifier, nil for one that is not here.
 func (m *Manifest) lab(id string) *Lab {
@@ -106,19 +89,6 @@ func (m *Manifest) lab(id string) *Lab {
 		}
 	}
 	return nil
-}
-
-// openedBy is the labs that ask for this one.
-func (m *Manifest) openedBy(id string) []*Lab {
-	var out []*Lab
-	for _, l := range m.Labs {
-		for _, r := range l.Requires {
-			if r == id {
-				out = append(out, l)
-			}
-		}
-	}
-	return out
 }
 
 // levelTitle says what a level asks of a student.

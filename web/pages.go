@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -41,7 +42,7 @@ func Pages(ref *Reference, labs ...*Lab) map[string]http.Handler {
 	for _, l := range labs {
 		all["/labs/"+l.ID+"/"+solutionsFile] = solutions(l)
 	}
-	for _, p := range append(labPages(labs), pages...) {
+	for _, p := range slices.Concat(labPages(labs), coursePages(), pages) {
 		if err != nil {
 			all[p.path] = handler(http.StatusServiceUnavailable, func(*http.Request) templ.Component { return unbuiltPage(err.Error()) })
 			continue

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -52,7 +53,7 @@ func WriteSite(dir string, o SiteOptions) error {
 		}
 	}
 	all := append([]page{{file: "404.html", root: "./", view: notFoundPage}}, pages...)
-	all = append(all, labPages(o.Labs)...)
+	all = slices.Concat(all, labPages(o.Labs), coursePages())
 	for _, p := range all {
 		body, err := render(context.Background(), p.view(m, p.root))
 		if err != nil {

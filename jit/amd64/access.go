@@ -1,6 +1,8 @@
 package amd64
 
 import (
+	"math/bits"
+
 	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/jit/window"
@@ -21,14 +23,16 @@ func (l *lower) address(o *ir.Op, b, index uint8, off int32, n int, write bool) 
 	if index != ir.NoReg {
 		m.index, m.hasIndex = regs[index], true
 	}
-	switch {
-	case o.Flags&ir.Proved != 0:
-	case b == isa.R10 && !m.hasIndex && off >= -contract.FrameSize && int(off)+n <= 0:
-		// Inside the frame by its own numbers.
-	default:
+	if !inside(o, b, index, off, n) {
 		l.check(m, b, n, write)
 	}
 	return l.operand(m)
+}
+
+// inside reports an access that needs no check: one that is proved, or inside
+// the frame by its own numbers.
+func inside(o *ir.Op, b, index uint8, off int32, n int) bool {
+	return o.Flags&ir.Proved != 0 || b == isa.R10 && index == ir.NoReg && off >= -contract.FrameSize && int(off)+n <= 0
 }
 
 // operand makes an address into an operand of the program's memory.
@@ -55,17 +59,8 @@ func (l *lower) check(m mem, b uint8, n int, write bool) {
 	l.stubs = append(l.stubs, s)
 }
 
-func log2(n int) int {
-	switch n {
-	case 1:
-		return 0
-	case 2:
-		return 1
-	case 4:
-		return 2
-	}
-	return 3
-}
+// log2 is that of a power of two.
+func log2(n int) int { return bits.TrailingZeros(uint(n)) }
 
 // load does the loads of all kinds, load-acquire included: amd64 keeps loads
 // in order.
@@ -81,16 +76,7 @@ func (l *lower) load(o *ir.Op) {
 	case isa.KindLdxSXW:
 		l.rm(w64, 0x63, d, m)
 	default:
-		switch n {
-		case 1:
-			l.rm(0, 0x0fb6, d, m)
-		case 2:
-			l.rm(0, 0x0fb7, d, m)
-		case 4:
-			l.rm(0, 0x8b, d, m)
-		default:
-			l.rm(w64, 0x8b, d, m)
-		}
+		l.loadPiece(d, m, n)
 	}
 }
 

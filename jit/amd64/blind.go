@@ -32,6 +32,9 @@ func (l *lower) blinded(o *ir.Op) bool {
 	d := regs[o.Dst]
 	switch row.Form {
 	case isa.FormWide:
+		if isa.Kind(o.Kind) != isa.KindLdImm64 {
+			return false
+		}
 		k := l.keys.Next() | 1<<63
 		l.byte(0x48|byte(d>>3), 0xb8|byte(d&7))
 		l.imm64(o.Imm ^ k)

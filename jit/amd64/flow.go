@@ -3,7 +3,6 @@ package amd64
 import (
 	"skep/jit/contract"
 	"skep/jit/ir"
-	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -124,52 +123,6 @@ func (l *lower) call(o *ir.Op) {
 	for r := uint8(isa.R9); r >= isa.R6; r-- {
 		if keep&ir.Bit(r) != 0 {
 			l.pop(regs[r])
-		}
-	}
-}
-
-// array looks an element up: the helper does what is out of bounds, as it has
-// to note that it returned NULL.
-func (l *lower) array(o *ir.Op) {
-	a := &l.u.Program.Arrays[o.Target]
-	key := ir.Op{Own: isa.KindLdxW, Src: isa.R2, Index: ir.NoReg, Flags: o.Flags}
-	if l.u.Facts.Accepted {
-		key.Flags |= ir.Proved
-	}
-	m := l.address(&key, isa.R2, ir.NoReg, 0, 4, false)
-	l.rm(0, 0x8b, scratch, m)
-	l.aluImm(0, aluCmp, scratch, int32(a.Entries))
-	l.stubs = append(l.stubs, stub{op: l.op, reason: uint32(contract.ExitHost), at: l.far(ccAE), back: -1})
-	switch s := a.Stride; {
-	case s&(s-1) == 0:
-		c := byte(0)
-		for s>>c != 1 {
-			c++
-		}
-		l.shiftImm(0, shShl, scratch, c)
-		l.lea(0, rax, mem{base: scratch, disp: int32(a.Elems)})
-	default:
-		l.rr(0, 0x69, rax, scratch)
-		l.imm32(int32(s))
-		l.aluImm(0, aluAdd, rax, int32(a.Elems))
-	}
-	if !l.u.Facts.Accepted {
-		l.element(a)
-	}
-}
-
-// element makes the value that was found the window of accesses by way of r0.
-func (l *lower) element(a *ir.Array) {
-	for k, perm := range [...]uint8{1, 2} {
-		at := int32(contract.CtxWindows + k*window.Count/2*window.Size)
-		l.rm(w64, 0x89, rax, ctx(at))
-		for i := range int32(4) {
-			n := int32(0)
-			if size := uint32(1) << i; a.Perm&perm != 0 && a.Value >= size && a.Value <= 1<<30 {
-				n = int32(a.Value-size) + 1
-			}
-			l.rm(w64, 0xc7, 0, ctx(at+8+8*i))
-			l.imm32(n)
 		}
 	}
 }

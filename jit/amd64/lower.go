@@ -26,10 +26,10 @@ type jump struct {
 // stub is code out of line: what to do when a check fails.
 type stub struct {
 	op     int32
-	at     int // displacement that leads here
-	back   int // where to go on, -1 when nowhere
-	reason uint32
-	addr   mem // of an ExitMiss
+	at     int    // displacement that leads here
+	back   int    // where to go on, -1 when nowhere
+	reason uint32 // 0: a lookup found nothing
+	addr   mem    // of an ExitMiss
 	size   int
 	window int
 }
@@ -186,11 +186,6 @@ func (l *lower) finish(c *contract.Code) {
 	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
 	l.imm32(int32(contract.ExitReturn))
 	l.leave = append(l.leave, l.farJmp())
-	for _, at := range l.ends {
-		l.patch32(at, l.pos()-at-4)
-	}
-	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
-	l.imm32(int32(contract.ExitDone))
 	for _, at := range l.leave {
 		l.patch32(at, l.pos()-at-4)
 	}
@@ -201,9 +196,14 @@ func (l *lower) finish(c *contract.Code) {
 	l.rm(w64, 0x89, rsp, ctx(contract.CtxStack))
 	l.ripLea(0)
 	l.rm(w64, 0x89, scratch, ctx(contract.CtxCode))
-	l.rm(w64, 0x8b, rsp, ctx(contract.CtxSP))
-	l.rm(w64, 0x8b, rbp, ctx(contract.CtxBP))
-	l.byte(0xc3)
+	l.back2Go()
+	for _, at := range l.ends { // only r0 is wanted
+		l.patch32(at, l.pos()-at-4)
+	}
+	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
+	l.imm32(int32(contract.ExitDone))
+	l.rm(w64, 0x89, rax, ctx(contract.CtxRegs))
+	l.back2Go()
 	for _, j := range l.jumps {
 		d := int(l.off[j.target]) - j.at
 		if j.short {
@@ -213,6 +213,13 @@ func (l *lower) finish(c *contract.Code) {
 			l.patch32(j.at, d-4)
 		}
 	}
+}
+
+// back2Go returns to who entered the code.
+func (l *lower) back2Go() {
+	l.rm(w64, 0x8b, rsp, ctx(contract.CtxSP))
+	l.rm(w64, 0x8b, rbp, ctx(contract.CtxBP))
+	l.byte(0xc3)
 }
 
 // ripLea loads the address of a place in the code into scratch.
@@ -226,6 +233,9 @@ func (l *lower) emitStub(s *stub) {
 	l.patch32(s.at, l.pos()-s.at-4)
 	l.op = s.op
 	switch contract.Exit(s.reason & 0xff) {
+	case 0:
+		l.null(s)
+		return
 	case contract.ExitMiss:
 		// The current frame is a window of its own.
 		m := s.addr

@@ -40,6 +40,14 @@ func (l *lower) lowerOp(o *ir.Op) bool {
 	case ir.KindArray:
 		l.array(o)
 		return true
+	case ir.KindHash:
+		l.hash(o)
+		return true
+	case ir.KindNop:
+		return true
+	case ir.Kind(isa.KindLdImm64): // also what a lookup became
+		l.movImm(regs[o.Dst], o.Imm)
+		return true
 	}
 	row := o.Row()
 	switch row.Form {
@@ -51,10 +59,7 @@ func (l *lower) lowerOp(o *ir.Op) bool {
 	case isa.FormCast: // arena memory has one address here
 		l.move(w64, o)
 	case isa.FormWide:
-		if isa.Kind(o.Kind) != isa.KindLdImm64 {
-			return l.host()
-		}
-		l.movImm(regs[o.Dst], o.Imm)
+		return l.host()
 	case isa.FormLoad:
 		l.load(o)
 	case isa.FormStore:
@@ -244,6 +249,9 @@ func (l *lower) shift(f mode, n reg, o *ir.Op, imm bool) {
 // r3 and r0.
 func (l *lower) divide(o *ir.Op, row *isa.Row, f mode) {
 	signed := row.Off == 1
+	if o.Flags&ir.Narrow != 0 && !signed {
+		f = 0
+	}
 	mod := row.Op&0xf0 == isa.OpMod
 	d := regs[o.Dst]
 	var ends []int

@@ -3,7 +3,6 @@ package arm64
 import (
 	"skep/jit/contract"
 	"skep/jit/ir"
-	"skep/jit/window"
 	"skep/vm/isa"
 )
 
@@ -129,47 +128,4 @@ func (l *lower) call(o *ir.Op) {
 func (l *lower) enterFrame(by int64) {
 	l.addImm(w64, r10, r10, by)
 	l.addImm(w64, frame, frame, by)
-}
-
-// array looks an element up: the helper does what is out of bounds, as it has
-// to note that it returned NULL.
-func (l *lower) array(o *ir.Op) {
-	a := &l.u.Program.Arrays[o.Target]
-	key := ir.Op{Own: isa.KindLdxW, Src: isa.R2, Index: ir.NoReg, Flags: o.Flags}
-	if l.u.Facts.Accepted {
-		key.Flags |= ir.Proved
-	}
-	l.access(opLdr, 4, scratch, l.address(&key, isa.R2, ir.NoReg, 0, 4, false))
-	if !l.immArith(w32, opSubsImm, opAddsImm, zero, scratch, int64(a.Entries)) {
-		l.movImm(scratch2, uint64(a.Entries))
-		l.rrr(w32, opSubs, zero, scratch, scratch2)
-	}
-	l.hostIf(cond(ccHS))
-	r0 := hw(isa.R0)
-	l.movImm(scratch2, uint64(a.Elems))
-	if s := a.Stride; s&(s-1) == 0 {
-		l.rrr(w32, shifted(opAdd, log2(int(s))), r0, scratch2, scratch)
-	} else {
-		l.movImm(scratch3, uint64(s))
-		l.rrrr(w32, opMadd, r0, scratch, scratch3, scratch2)
-	}
-	if !l.u.Facts.Accepted {
-		l.element(a)
-	}
-}
-
-// element makes the value that was found the window of accesses by way of r0.
-func (l *lower) element(a *ir.Array) {
-	for k, perm := range [...]uint8{1, 2} {
-		at := int32(contract.CtxWindows + k*window.Count/2*window.Size)
-		l.ctx(opStr, 8, hw(isa.R0), at)
-		for i := range int32(4) {
-			n := zero
-			if size := uint32(1) << i; a.Perm&perm != 0 && a.Value >= size && a.Value <= 1<<30 {
-				n = scratch
-				l.movImm(n, uint64(a.Value-size)+1)
-			}
-			l.ctx(opStr, 8, n, at+8+8*i)
-		}
-	}
 }

@@ -3,6 +3,7 @@ package arm64
 import (
 	"skep/jit/contract"
 	"skep/jit/ir"
+	"skep/vm/isa"
 )
 
 // Features of the processor that the code is for.
@@ -19,10 +20,10 @@ type jump struct {
 // stub is code out of line: what to do when a check fails.
 type stub struct {
 	op     int32
-	at     int // branch that leads here
-	back   int // where to go on
-	reason uint32
-	addr   reg // of an ExitMiss
+	at     int    // branch that leads here
+	back   int    // where to go on
+	reason uint32 // 0: a lookup found nothing
+	addr   reg    // of an ExitMiss
 	size   int
 	window int
 }
@@ -63,7 +64,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	if u.Facts.Accepted && !u.Irregular {
 		l.joins = make([]bool, len(u.Ops))
 		for i := range u.Ops {
-			if to := u.Ops[i].Target; to >= 0 && u.Ops[i].Kind != ir.KindArray {
+			if to := u.Ops[i].Target; to >= 0 && u.Ops[i].Own != isa.KindCallHelper {
 				l.joins[to] = true
 			}
 		}
@@ -221,6 +222,9 @@ func (l *lower) emitStub(s *stub) {
 	l.land(s.at)
 	l.op = s.op
 	switch contract.Exit(s.reason & 0xff) {
+	case 0:
+		l.null(s)
+		return
 	case contract.ExitMiss:
 		l.missed(s)
 		l.ctx(opStr, 8, s.addr, contract.CtxAddr)

@@ -45,6 +45,14 @@ func (l *lower) lowerOp(o *ir.Op) bool {
 	case ir.KindArray:
 		l.array(o)
 		return true
+	case ir.KindHash:
+		l.hash(o)
+		return true
+	case ir.KindNop:
+		return true
+	case ir.Kind(isa.KindLdImm64): // also what a lookup became
+		l.constant(d, o.Imm)
+		return true
 	}
 	row := o.Row()
 	switch row.Form {
@@ -56,10 +64,7 @@ func (l *lower) lowerOp(o *ir.Op) bool {
 	case isa.FormCast: // arena memory has one address here
 		l.move(w64, d, s)
 	case isa.FormWide:
-		if isa.Kind(o.Kind) != isa.KindLdImm64 {
-			return l.host()
-		}
-		l.constant(d, o.Imm)
+		return l.host()
 	case isa.FormLoad:
 		l.load(o)
 	case isa.FormStore:

@@ -12,27 +12,29 @@ import (
 	"skep/vm/isa"
 )
 
-// Offsets into the context that a register of the code points to. Package
-// native fills it.
+// Offsets into the context that a register of the code points to. It begins
+// with a jit.State, so that nothing is copied for the host.
 const (
 	CtxRegs   = 0   // r0 to r10
-	CtxSP     = 88  // Go's stack pointer; on arm64, where it stays, Go's return address
-	CtxBP     = 96  // Go's frame pointer (amd64)
-	CtxStack  = 104 // the JIT's stack pointer
-	CtxResume = 112 // address to go on at
-	CtxFuel   = 120 // instructions left, signed
-	CtxExit   = 128 // op that was left at, 32 bits
-	CtxReason = 132 // an Exit with details, 32 bits
-	CtxBase   = 136 // address of arena offset 0
-	CtxFloor  = 144 // r10 of the deepest frame
-	CtxAddr   = 152 // address of an access that missed
-	CtxCode   = 160 // start of the code that was left
-	CtxTop    = 168 // r10 of the first frame
-	CtxLoops  = 176 // passes of may_goto, a word a frame, 8 of them
-	CtxBottom = 240 // the JIT's stack pointer when the program was entered
-	CtxLink   = 248 // the return address of the function that was left (arm64)
+	CtxState  = 88  // program, slot and depth, for the host
+	CtxSP     = 112 // Go's stack pointer; on arm64, where it stays, Go's return address
+	CtxBP     = 120 // Go's frame pointer (amd64)
+	CtxStack  = 128 // the JIT's stack pointer
+	CtxResume = 136 // address to go on at
+	CtxFuel   = 144 // instructions left, signed
+	CtxExit   = 152 // op that was left at, 32 bits
+	CtxReason = 156 // an Exit with details, 32 bits
+	CtxBase   = 160 // address of arena offset 0
+	CtxFloor  = 168 // r10 of the deepest frame
+	CtxAddr   = 176 // address of an access that missed
+	CtxCode   = 184 // start of the code that was left
+	CtxTop    = 192 // r10 of the first frame
+	CtxLoops  = 200 // passes of may_goto, a word a frame, 8 of them
+	CtxBottom = 264 // the JIT's stack pointer when the program was entered
+	CtxLink   = 272 // the return address of the function that was left (arm64)
+	CtxNull   = 280 // one more than the slot of the last lookup in place that returned NULL
 
-	CtxWindows = 256 // those of package window
+	CtxWindows = 288 // those of package window
 	CtxSize    = CtxWindows + window.Count*window.Size
 )
 
@@ -69,8 +71,9 @@ type Code struct {
 	Offset   []int32
 	Slot     []int32 // of each op
 	Dense    []int32 // op of each slot
-	Lookup   []bool  // by op: it calls bpf_map_lookup_elem
+	Helper   []int32 // by op: the helper that it calls, 0 for none
 	Accepted bool    // accesses are not checked
+	InPlace  bool    // lookups set the windows of r0
 	Return   int32   // where a function that a helper calls returns to
 	Exit     int32   // op of an exit instruction, -1 when there is none
 	Segment  bool    // the base of gs must be the arena (amd64)
@@ -79,12 +82,13 @@ type Code struct {
 // New is the code of a unit, but for its bytes.
 func New(u *ir.Unit) *Code {
 	c := &Code{
-		Offset: make([]int32, len(u.Ops)), Slot: make([]int32, len(u.Ops)), Dense: u.Dense, Lookup: make([]bool, len(u.Ops)),
+		Offset: make([]int32, len(u.Ops)), Slot: make([]int32, len(u.Ops)), Dense: u.Dense, Helper: make([]int32, len(u.Ops)),
 		Accepted: u.Facts.Accepted, Exit: -1,
 	}
 	for i := range u.Ops {
 		o := &u.Ops[i]
-		c.Slot[i], c.Lookup[i] = o.Slot, o.IsLookup()
+		c.Slot[i], c.Helper[i] = o.Slot, o.Helper()
+		c.InPlace = c.InPlace || o.Flags&ir.Loose != 0 && !c.Accepted
 		if o.Own == isa.KindExit {
 			c.Exit = int32(i)
 		}

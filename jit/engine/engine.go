@@ -31,27 +31,49 @@ type Engine struct {
 // their numbers.
 func (e *Engine) Link(h jit.Host, codes []*jit.Code) (*Runner, error) { return e.link(h, codes) }
 
-// Runner runs the programs of one machine.
+// Runner runs the programs of one machine. It has one of two: a call by way of
+// an interface would be a quarter of a short run.
 type Runner struct {
-	runner
-	err   func() error
-	close func()
+	native   *native.Runner
+	portable *portable.Runner
+	close    func()
 }
 
-type runner interface {
-	// Start puts the runner at the start of a program with the registers that
-	// the machine has there.
-	Start(prog int, regs [isa.NumRegs]uint64)
-	// Run goes on until the program ends, faults, or about fuel instructions
-	// are done.
-	Run(fuel int64) jit.Status
-	// Reg is register i.
-	Reg(i int) uint64
+// Start puts the runner at the start of a program with the registers that the
+// machine has there.
+func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
+	if r.native != nil {
+		r.native.Start(prog, &regs)
+	} else {
+		r.portable.Start(prog, regs)
+	}
+}
+
+// Run goes on until the program ends, faults, or about fuel instructions are
+// done.
+func (r *Runner) Run(fuel int64) jit.Status {
+	if r.native != nil {
+		return r.native.Run(fuel)
+	}
+	return r.portable.Run(fuel)
+}
+
+// Reg is register i.
+func (r *Runner) Reg(i int) uint64 {
+	if r.native != nil {
+		return r.native.Reg(i)
+	}
+	return r.portable.Reg(i)
 }
 
 // Err says what was wrong with the code of a run that faulted, nil when the
 // host has the fault.
-func (r *Runner) Err() error { return r.err() }
+func (r *Runner) Err() error {
+	if r.native != nil {
+		return nil
+	}
+	return r.portable.Err()
+}
 
 // Close frees the code.
 func (r *Runner) Close() { r.close() }
@@ -89,7 +111,7 @@ func linkNative(span *native.Span, h jit.Host, codes []*jit.Code) (*Runner, erro
 		free()
 		return nil, err
 	}
-	return &Runner{r, func() error { return nil }, func() { r.Close(); free() }}, nil
+	return &Runner{native: r, close: func() { r.Close(); free() }}, nil
 }
 
 // WASM is WebAssembly in wazero.
@@ -107,6 +129,6 @@ func WASM(limit int) (*Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Runner{r, r.Err, r.Close}, nil
+		return &Runner{portable: r, close: r.Close}, nil
 	}}, nil
 }

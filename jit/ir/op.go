@@ -19,7 +19,9 @@ const (
 	KindLea                                // dst = src + index + imm; index NoReg is none
 	KindZext32                             // dst = lower half of src
 	KindSext32                             // dst = sign-extended lower half of src
-	KindArray                              // a lookup in an array map, done in place
+	KindArray                              // a lookup in an array map, done in place: the key is at Src + Off
+	KindHash                               // the same in a hash
+	KindNop                                // a jump that is never taken, code that is never reached
 )
 
 // NoReg is no register.
@@ -38,7 +40,7 @@ type Op struct {
 	Off   int32
 	Imm   uint64
 	// Target is the op that a jump or call leads to, the function of a
-	// KindLdFunc, the number of the array of a KindArray; else -1.
+	// KindLdFunc, the number of the map of a KindArray or KindHash; else -1.
 	Target int32
 	Slot   int32
 	In     uint16 // registers that are live before it
@@ -47,7 +49,7 @@ type Op struct {
 }
 
 // Flags are marks of an op.
-type Flags uint8
+type Flags uint16
 
 const (
 	Leader  Flags = 1 << iota // control may come from elsewhere than the op before
@@ -55,12 +57,23 @@ const (
 	Proved                    // the access is inside its memory: no check
 	NonZero                   // the divisor is not zero: no check
 	Back                      // a jump that may close a loop
+	Head                      // a jump back leads here
+	Narrow                    // a division of numbers below 1<<32
 	Main                      // the program itself reaches it, not only functions that are called
 	Shallow                   // a call that cannot pass the limit of depth: no check
+	Loose                     // a lookup whose result is used in ways that are checked
 )
 
 // Row is the row of the op's own instruction, nil for KindEnd.
 func (o *Op) Row() *isa.Row { return o.Own.Row() }
+
+// Helper is the helper that the op calls, 0 when it calls none.
+func (o *Op) Helper() int32 {
+	if o.Own != isa.KindCallHelper || o.Kind == Kind(isa.KindLdImm64) {
+		return 0
+	}
+	return int32(o.Imm)
+}
 
 // IsLookup reports a call of bpf_map_lookup_elem.
 func (o *Op) IsLookup() bool { return o.Own == isa.KindCallHelper && o.Imm == helperLookup }
@@ -152,11 +165,29 @@ func (o *Op) UseDef() (use, def uint16) {
 		return d | s | result, result
 	case isa.FormCall:
 		if o.Own == isa.KindCallHelper && o.Imm != helperTailCall {
-			return args, result
+			return helperArgs(o.Imm), result
 		}
 		return all, result
 	}
 	return all, result // packet loads
 }
 
-const helperTailCall = 12
+// helperArgs is the registers that a helper reads: of those that programs call
+// most, of the others all that might be arguments.
+func helperArgs(id uint64) uint16 {
+	n := uint8(5)
+	switch id {
+	case helperLookup, 3: // bpf_map_delete_elem
+		n = 2
+	case 2: // bpf_map_update_elem
+		n = 4
+	case 5, 7, 8, 14, 15: // bpf_ktime_get_ns, get_prandom_u32, get_smp_processor_id, get_current_pid_tgid, _uid_gid
+		n = 0
+	}
+	return 1<<(n+1) - 2
+}
+
+const (
+	helperLookup   = 1
+	helperTailCall = 12
+)

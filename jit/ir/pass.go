@@ -15,14 +15,14 @@ type pass struct {
 }
 
 // passes in the order they run. Fusion needs the graph, liveness and facts of
-// the plain program; inlining changes single ops only and comes first.
+// the plain program; what is known changes single ops only and comes first.
 var passes = [...]pass{
 	{"decode", decode, "slots become dense operations, numbers of instructions become targets"},
 	{"graph", graph, "where control comes together, and which functions there are"},
 	{"functions", functions, "which of r6 to r9 each function writes, how deep calls go"},
 	{"liveness", liveness, "which registers are still wanted behind each operation"},
 	{"facts", facts, "what the verifier proved marks the checks that can go"},
-	{"inline", inline, "lookups in arrays become address arithmetic"},
+	{"known", known, "what is known of registers: lookups in place, checks that are needless, branches that go one way"},
 	{"fuse", fuse, "groups of operations that the machine has one instruction for"},
 }
 
@@ -121,6 +121,7 @@ func graph(u *Unit) error {
 			u.Ops[i+1].Flags |= Leader
 			if o.Target >= 0 && o.Target <= int32(i) && o.Own != isa.KindCallLocal {
 				o.Flags |= Back
+				u.Ops[o.Target].Flags |= Head
 			}
 		}
 	}
@@ -290,30 +291,61 @@ func liveness(u *Unit) error {
 	return nil
 }
 
-// facts marks the checks that the verifier's proof makes needless.
+// facts marks the checks that the verifier's proof makes needless, and folds
+// branches that go one way.
 func facts(u *Unit) error {
+	f := &u.Facts
 	for i := range u.Ops {
 		o := &u.Ops[i]
-		slot := int(o.Slot)
-		if n, _ := o.Access(); n > 0 && u.Facts.Accepted {
-			if _, checked := slices.BinarySearch(u.Facts.Checked, slot); !checked {
-				o.Flags |= Proved
-				u.note(i, NoteDropped, "bounds: the verifier proved "+strconv.Itoa(n)+" bytes in reach")
+		has := func(slots []int) bool {
+			_, ok := slices.BinarySearch(slots, int(o.Slot))
+			return ok
+		}
+		if n, _ := o.Access(); n > 0 && f.Accepted && !has(f.Checked) {
+			o.Flags |= Proved
+			u.note(i, NoteDropped, "bounds: the verifier proved "+strconv.Itoa(n)+" bytes in reach")
+		}
+		switch {
+		case has(f.Dead) && !o.jumps():
+			o.Kind = KindNop
+			u.note(i, NoteDropped, "the instruction: the verifier proved that no run reaches it")
+		case IsDiv(o.Own):
+			if has(f.NonZero) {
+				o.Flags |= NonZero
+				u.note(i, NoteDropped, "division by zero: the verifier proved a divisor that is not zero")
 			}
-		}
-		if _, ok := slices.BinarySearch(u.Facts.NonZero, slot); ok {
-			o.Flags |= NonZero
-			u.note(i, NoteDropped, "division by zero: the verifier proved a divisor that is not zero")
-		}
-		if o.Own == isa.KindCallLocal && u.maxDepth > 0 && u.Facts.Alone {
+			if has(f.Narrow) {
+				o.Flags |= Narrow
+				u.note(i, NoteDropped, "upper halves: the verifier proved both numbers below 1<<32, so that 32 bits are divided")
+			}
+			if o.Row().Form == isa.FormDstImm && uint32(o.Imm) != 0 {
+				o.Flags |= NonZero
+			}
+		case o.Own == isa.KindCallLocal && u.maxDepth > 0 && f.Alone:
 			o.Flags |= Shallow
 			u.note(i, NoteDropped, "call depth: the deepest chain of calls has "+strconv.Itoa(u.maxDepth)+" functions")
-		}
-		if IsDiv(o.Own) && o.Row().Form == isa.FormDstImm && uint32(o.Imm) != 0 {
-			o.Flags |= NonZero
+		case o.jumps() && has(f.Always):
+			u.fold(i, true, "the verifier proved that it always is")
+		case o.jumps() && has(f.Never):
+			u.fold(i, false, "the verifier proved that it never is")
 		}
 	}
 	return nil
+}
+
+// fold makes a conditional jump one that is always or never taken.
+func (u *Unit) fold(i int, taken bool, why string) {
+	o := &u.Ops[i]
+	if f := o.Row().Form; f != isa.FormJmpImm && f != isa.FormJmpReg {
+		return
+	}
+	u.note(i, NoteDropped, "branch, whether it is taken: "+why)
+	if taken {
+		o.Own, o.Kind = isa.KindJa, Kind(isa.KindJa)
+	} else {
+		o.Own, o.Kind, o.Dst, o.Src, o.Target = isa.KindMov64Reg, KindNop, 0, 0, -1
+		o.Flags &^= Back
+	}
 }
 
 // IsDiv reports a division or remainder of any kind.
@@ -339,61 +371,4 @@ func (u *Unit) constOf(i int) (uint64, bool) {
 		return 0, false
 	}
 	return c[n].Value, true
-}
-
-// inline resolves wide loads and finds lookups whose map is a constant.
-func inline(u *Unit) error {
-	// Where a made-up function pointer can lead into the middle of a block,
-	// what came before in it says nothing.
-	direct := !u.Options.NoInline && !u.Irregular && (u.Facts.Accepted || !u.Callbacks)
-	for i := range u.Ops {
-		o := &u.Ops[i]
-		switch {
-		case o.Own != isa.KindInvalid && o.Row().Form == isa.FormWide:
-			v, ok := u.constOf(i)
-			if !ok {
-				u.note(i, NoteHost, "the value is known only to the machine")
-				continue
-			}
-			o.Imm, o.Kind = v, Kind(isa.KindLdImm64)
-		case o.Own == isa.KindCallKfunc, o.Own == isa.KindCallReg, o.Own == isa.KindGotox, o.Own >= isa.KindLdAbsB && o.Own <= isa.KindLdIndW:
-			u.note(i, NoteHost, "left to the interpreter each time")
-		case o.Own == isa.KindCallHelper && o.Imm == helperLookup && direct:
-			if n := u.arrayOf(i); n >= 0 {
-				o.Kind, o.Target = KindArray, int32(n)
-				u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+u.Program.Arrays[n].Name+"`: index, bound and address in place")
-			}
-		}
-	}
-	return nil
-}
-
-const helperLookup = 1
-
-// arrayOf finds the array that r1 holds at op i, looking back in its block.
-func (u *Unit) arrayOf(i int) int {
-	r := uint8(isa.R1)
-	for j := i - 1; j >= 0; j-- {
-		if u.Ops[j+1].Flags&Leader != 0 {
-			return -1
-		}
-		o := &u.Ops[j]
-		_, def := o.UseDef()
-		if def&Bit(r) == 0 {
-			continue
-		}
-		if o.Own == isa.KindMov64Reg {
-			r = o.Src
-			continue
-		}
-		if o.Row().Form != isa.FormWide {
-			return -1
-		}
-		v, ok := u.constOf(j)
-		if !ok {
-			return -1
-		}
-		return slices.IndexFunc(u.Program.Arrays, func(a Array) bool { return a.Ptr == v && a.Stride > 0 })
-	}
-	return -1
 }

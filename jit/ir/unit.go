@@ -14,8 +14,9 @@ type Program struct {
 	// source (map, variable, function) loads. One that is missing is left to
 	// the interpreter each time it runs.
 	Consts []Const
-	// Arrays are the array maps whose lookups may be done in place.
+	// Arrays and Hashes are the maps whose lookups may be done in place.
 	Arrays []Array
+	Hashes []Hash
 }
 
 // Const is the resolved value of the wide load at a slot.
@@ -24,27 +25,62 @@ type Const struct {
 	Value uint64
 }
 
+// Map is a map as programs see it.
+type Map struct {
+	Ptr  uint64 // register value that stands for it
+	Size uint32 // bytes of a value that programs may touch
+	Perm uint8  // 1: they may read it, 2: write
+	Name string
+}
+
 // Array is where an array map lies in the arena.
 type Array struct {
-	Ptr     uint64 // register value that stands for the map
+	Map
 	Elems   uint32 // address of the value of element 0
 	Stride  uint32
 	Entries uint32
-	Value   uint32 // bytes of a value that programs may touch
-	Perm    uint8  // 1: they may read it, 2: write
-	Name    string
 }
 
-// Facts is what a verifier has proved of the program.
+// Hash is a hash map in the arena.
+type Hash struct {
+	Map
+	HashLayout
+	KeySize uint32
+}
+
+// HashLayout is that of package vm/maps, which says what the fields are.
+type HashLayout struct {
+	Buckets, Mask uint32
+	Chunks        uint32
+	Shift         uint32
+	Single        bool
+	Stride        uint32
+
+	Next, Hash, Key, Value uint32
+}
+
+// Facts is what a verifier has proved of the program: of every run, hence of
+// every path that a run can take. Slots are ascending in each list.
 type Facts struct {
 	// Accepted: every access is inside its memory, so that none is checked but
 	// those at the slots in Checked: loads that may miss (BPF_PROBE_MEM), and
 	// memory of which the machine has less than the kernel, as a kernel object
 	// that it only simulates.
 	Accepted bool
-	Checked  []int // slots, ascending
-	NonZero  []int // slots, ascending, of divisions whose divisor is not zero
-	Alone    bool  // no tail call leads to the program: it starts in the first frame
+	Checked  []int
+	NonZero  []int // divisions whose divisor is not zero
+	Narrow   []int // unsigned 64-bit divisions of numbers below 1<<32
+	Always   []int // conditional jumps that are always taken
+	Never    []int // and that never are
+	Dead     []int // instructions that no run reaches
+	Keys     []Key
+	Alone    bool // no tail call leads to the program: it starts in the first frame
+}
+
+// Key is the constant that the 4-byte key of a lookup has.
+type Key struct {
+	Slot int // of the call
+	Key  uint32
 }
 
 // Options turn parts of the compiler off, or lessons on.

@@ -34,13 +34,7 @@ func runs(t jit.Target) bool {
 func synchronize(code []byte) {}
 
 // run runs native code from c until it leaves.
-func run(c *context, segment bool) {
-	if segment {
-		enterGS(c)
-	} else {
-		enter(c)
-	}
-}
+func run(c *context, segment bool) { enter(c, segment) }
 
 // returnTo makes addr the place that the function which is entered next
 // returns to.

@@ -1,14 +1,10 @@
 package native
 
-// enter runs native code from ctx until it leaves. The size of its frame is
-// zero and Go's stack is not used: rsp is that of the context meanwhile.
+// enter runs native code from ctx until it leaves, with the base of gs at the
+// arena if segment. The size of its frame is zero and Go's stack is not used:
+// rsp is that of the context meanwhile.
 //
 //go:noescape
-func enter(ctx *context)
-
-// enterGS does the same with the base of gs at the arena.
-//
-//go:noescape
-func enterGS(ctx *context)
+func enter(ctx *context, segment bool)
 
 func cpuid(eax, ecx uint32) (a, b, c, d uint32)

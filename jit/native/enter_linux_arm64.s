@@ -1,12 +1,12 @@
 #include "textflag.h"
 
 // Offsets of package contract.
-#define LINKSAVE 88
-#define STACK 104
-#define RESUME 112
-#define FUEL 120
-#define BASE 136
-#define LINK 248
+#define LINKSAVE 112
+#define STACK 128
+#define RESUME 136
+#define FUEL 144
+#define BASE 160
+#define LINK 272
 
 // The common exit of native code (arm64.Lower) stores what is loaded here,
 // takes the return address back from the context and returns: to the caller

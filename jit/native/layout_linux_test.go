@@ -17,7 +17,8 @@ func TestContext(t *testing.T) {
 		name      string
 		got, want uintptr
 	}{
-		{"regs", unsafe.Offsetof(c.regs), contract.CtxRegs},
+		{"regs", unsafe.Offsetof(c.Regs), contract.CtxRegs},
+		{"program", unsafe.Offsetof(c.Prog), contract.CtxState},
 		{"goSP", unsafe.Offsetof(c.goSP), contract.CtxSP},
 		{"goBP", unsafe.Offsetof(c.goBP), contract.CtxBP},
 		{"stack", unsafe.Offsetof(c.stack), contract.CtxStack},
@@ -33,6 +34,7 @@ func TestContext(t *testing.T) {
 		{"loops", unsafe.Offsetof(c.loops), contract.CtxLoops},
 		{"bottom", unsafe.Offsetof(c.bottom), contract.CtxBottom},
 		{"link", unsafe.Offsetof(c.link), contract.CtxLink},
+		{"null", unsafe.Offsetof(c.null), contract.CtxNull},
 		{"windows", unsafe.Offsetof(c.windows), contract.CtxWindows},
 		{"window", unsafe.Sizeof(c.windows[0]), window.Size},
 		{"size", unsafe.Sizeof(c), contract.CtxSize},

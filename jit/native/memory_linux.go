@@ -55,8 +55,9 @@ func (s *Span) base() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s
 
 // Program is code in executable memory.
 type Program struct {
-	code *contract.Code
-	mem  []byte
+	code  *contract.Code
+	mem   []byte
+	start uint64 // address of the first op
 }
 
 // Load copies code into memory of its own, which is writable until it is
@@ -79,7 +80,9 @@ func Load(c *jit.Code) (*Program, error) {
 		syscall.Munmap(mem)
 		return nil, os.NewSyscallError("native: mprotect of code", err)
 	}
-	return &Program{code: c.Native, mem: mem}, nil
+	p := &Program{code: c.Native, mem: mem}
+	p.start = p.base() + uint64(p.code.Offset[0])
+	return p, nil
 }
 
 // Close frees the code. No runner may use it any more.

@@ -5,7 +5,7 @@
 //	m, err := vm.New(vm.Config{Span: span.Bytes()})
 //	p, err := native.Load(code)                    // code of jit.Compile
 //	r, err := native.NewRunner(span, host, []*native.Program{p})
-//	r.Start(0, regs)
+//	r.Start(0, &regs)
 //	status := r.Run(1_000_000)
 //
 // Native code never calls Go. What it cannot do itself (a helper, an access

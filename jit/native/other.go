@@ -35,7 +35,7 @@ type Runner struct{}
 func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) { return nil, ErrUnavailable }
 
 // Start puts the runner at the start of a program.
-func (r *Runner) Start(prog int, regs [11]uint64) {}
+func (r *Runner) Start(prog int, regs *[11]uint64) {}
 
 // Run goes on.
 func (r *Runner) Run(fuel int64) Status { return Faulted }

@@ -11,13 +11,14 @@ import (
 	"skep/jit"
 	"skep/jit/contract"
 	"skep/jit/window"
+	"skep/vm/arena"
 	"skep/vm/isa"
 )
 
 // context is what a register of the code points to: the layout of package
 // contract, held by a test.
 type context struct {
-	regs    [11]uint64
+	jit.State
 	goSP    uint64
 	goBP    uint64
 	stack   uint64
@@ -33,6 +34,7 @@ type context struct {
 	loops   [8]uint64
 	bottom  uint64
 	link    uint64
+	null    uint64
 	windows [window.Count]window.Window
 }
 
@@ -41,6 +43,7 @@ type context struct {
 const stackSize = 64 << 10
 
 const (
+	lookupElem  = 1 // bpf_map_lookup_elem
 	frameStride = contract.FrameStride
 	maxFrames   = isa.MaxCallFrames
 )
@@ -51,12 +54,12 @@ type Runner struct {
 	first   uint64   // the stack pointer that programs start with
 	mem     []byte
 	host    Host
-	lookup  jit.Lookuper // the host, if it is one
+	arena   *arena.Arena
+	caller  jit.Caller // the host, if it is one
 	span    *Span
 	progs   []*Program
 	prog    int
 	exits   int
-	state   State
 	windows window.Table
 	end     Status // Running while the program runs
 	segment bool
@@ -78,14 +81,16 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 		syscall.Munmap(mem)
 		return nil, errors.New("native: the machine's arena is not in the span: make it with Config.Span")
 	}
-	lookup, _ := h.(jit.Lookuper)
-	r := &Runner{mem: mem, host: h, lookup: lookup, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[guard+stackSize])), end: Exited}
+	caller, _ := h.(jit.Caller)
+	r := &Runner{mem: mem, host: h, arena: h.Arena(), caller: caller, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[guard+stackSize])), end: Exited}
 	r.first = uint64(uintptr(unsafe.Pointer(r.ctx))) - 64
 	r.ctx.base = uint64(s.base())
-	r.windows = window.New(h.Arena(), &r.ctx.windows)
+	inPlace := false
 	for _, p := range progs {
 		r.segment = r.segment || p.code.Segment
+		inPlace = inPlace || p.code.InPlace
 	}
+	r.windows = window.New(r.arena, &r.ctx.windows, inPlace)
 	return r, nil
 }
 
@@ -101,22 +106,23 @@ func (r *Runner) Close() error {
 
 // Start puts the runner at the start of a program with the registers that the
 // machine has there.
-func (r *Runner) Start(prog int, regs [11]uint64) {
+func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 	c := r.ctx
-	c.regs = regs
+	c.Regs = *regs
 	c.top = regs[isa.R10]
 	c.floor = c.top - (maxFrames-1)*frameStride
 	c.stack, c.bottom = r.first, r.first
-	r.windows.Refill(r.host.Arena())
+	r.windows.Start(r.arena)
 	c.loops[0] = 0
 	r.end = Running
 	r.exits = 0
 	r.prog = prog
-	r.goOn(0)
+	c.null = 0
+	c.resume = r.progs[prog].start
 }
 
 // Reg is register i.
-func (r *Runner) Reg(i int) uint64 { return r.ctx.regs[i] }
+func (r *Runner) Reg(i int) uint64 { return r.ctx.Regs[i] }
 
 // Exits is how often native code has been left since Start.
 func (r *Runner) Exits() int { return r.exits }
@@ -192,33 +198,36 @@ func (r *Runner) returned() {
 // reach looks up the window of the access that missed.
 func (r *Runner) reach() bool {
 	c := r.ctx
-	return r.windows.Reach(r.host.Arena(), c.addr, c.reason>>8&0xff, int(c.reason>>16&0xff)) && r.goOn(c.exit)
+	return r.windows.Reach(r.arena, c.addr, c.reason>>8&0xff, int(c.reason>>16&0xff)) && r.goOn(c.exit)
 }
 
 // depth is how many frames lie above the first.
-func (r *Runner) depth() int { return int(r.ctx.top-r.ctx.regs[isa.R10]) / frameStride }
+func (r *Runner) depth() int { return int(r.ctx.top-r.ctx.Regs[isa.R10]) / frameStride }
 
 // do has the host run op, and what follows it as long as that has no code of
 // its own. behind is the depth that it leads to, unless a helper calls back.
 func (r *Runner) do(op int32, behind int) {
-	c, s := r.ctx, &r.state
-	if code := r.progs[r.prog].code; r.lookup != nil && code.Lookup[op] {
-		if v, size := r.lookup.Lookup(&c.regs); v != 0 {
-			if !code.Accepted {
-				r.windows.Value(isa.R0, v, size)
+	c, code := r.ctx, r.progs[r.prog].code
+	slot, depth := int(code.Slot[op]), r.depth()
+	if r.caller != nil {
+		if c.null != 0 {
+			r.caller.Null(int(c.null - 1))
+			c.null = 0
+		}
+		if id := code.Helper[op]; id > 0 && r.caller.Call(int(id), slot, depth, &c.Regs) {
+			if id == lookupElem && !code.Accepted {
+				r.windows.Value(r.arena, c.Regs[isa.R0])
 			}
-			c.regs[isa.R0] = v
 			c.fuel--
 			r.goOn(op + 1)
 			return
 		}
 	}
-	s.Regs, s.Prog, s.Depth = c.regs, r.prog, r.depth()
-	s.Slot = int(r.progs[r.prog].code.Slot[op])
+	s := &c.State
+	s.Prog, s.Depth, s.Slot = r.prog, depth, slot
 	for {
 		c.fuel--
 		status := r.host.Do(s)
-		c.regs = s.Regs
 		if status != Running {
 			r.end = status
 			return
@@ -232,7 +241,7 @@ func (r *Runner) do(op int32, behind int) {
 			c.loops[s.Depth] = 0
 		}
 		r.prog = s.Prog
-		r.windows.Refill(r.host.Arena())
+		r.windows.Helper(r.arena)
 		if r.goOn(r.opAt(s.Slot)) {
 			return
 		}

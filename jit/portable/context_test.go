@@ -23,6 +23,7 @@ func TestContext(t *testing.T) {
 		{"addr", unsafe.Offsetof(c.addr), wasm.CtxAddr},
 		{"floor", unsafe.Offsetof(c.floor), wasm.CtxFloor},
 		{"top", unsafe.Offsetof(c.top), wasm.CtxTop},
+		{"null", unsafe.Offsetof(c.null), wasm.CtxNull},
 		{"frames", unsafe.Offsetof(c.frames), wasm.CtxFrames},
 		{"frame.op", unsafe.Offsetof(c.frames[0].op), wasm.FrameOp},
 		{"frame.loops", unsafe.Offsetof(c.frames[0].loops), wasm.FrameLoops},

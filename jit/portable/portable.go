@@ -50,6 +50,8 @@ type Context struct {
 	addr    uint64
 	floor   uint64
 	top     uint64
+	null    uint32
+	_       uint32
 	frames  [wasm.MaxFrames]frame
 	windows [window.Count]window.Window
 }

@@ -8,6 +8,7 @@ import (
 )
 
 const (
+	lookupElem  = 1 // bpf_map_lookup_elem
 	frameStride = 1024
 	maxFrames   = isa.MaxCallFrames
 )
@@ -20,7 +21,7 @@ const maxEntries = 64
 type Runner struct {
 	ctx     *Context
 	host    Host
-	lookup  jit.Lookuper // the host, if it is one
+	caller  jit.Caller // the host, if it is one
 	linker  Linker
 	progs   []program
 	windows window.Table
@@ -37,6 +38,7 @@ type Runner struct {
 	state State
 	end   Status // Running while the program runs
 	err   error
+	used  int64 // fuel of the last Run
 }
 
 // caller is what the runner knows of a frame that has another above it.
@@ -63,8 +65,8 @@ type entry struct {
 // NewRunner links the programs of a machine, by their numbers. ctx must be at
 // the Context of their Target, zero.
 func NewRunner(l Linker, ctx *Context, h Host, progs []*wasm.Code) (*Runner, error) {
-	lookup, _ := h.(jit.Lookuper)
-	r := &Runner{ctx: ctx, host: h, lookup: lookup, linker: l, progs: make([]program, len(progs)), end: Exited}
+	caller, _ := h.(jit.Caller)
+	r := &Runner{ctx: ctx, host: h, caller: caller, linker: l, progs: make([]program, len(progs)), end: Exited}
 	for i, c := range progs {
 		r.progs[i].code = c
 		r.least = max(r.least, c.Fuel)
@@ -73,7 +75,7 @@ func NewRunner(l Linker, ctx *Context, h Host, progs []*wasm.Code) (*Runner, err
 			return nil, err
 		}
 	}
-	r.windows = window.New(h.Arena(), &ctx.windows)
+	r.windows = window.New(h.Arena(), &ctx.windows, true)
 	return r, nil
 }
 
@@ -104,17 +106,32 @@ func (r *Runner) Close() {
 // machine has there.
 func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
 	c := r.ctx
-	c.regs = regs
+	for i := range regs { // word by word: what the caller stored in larger pieces overlaps
+		c.regs[i] = regs[i]
+	}
 	c.top = regs[isa.R10]
 	c.floor = c.top - (maxFrames-1)*frameStride
-	c.loops = 0
-	r.windows.Refill(r.host.Arena())
+	c.loops, c.null = 0, 0
+	r.windows.Start(r.host.Arena())
 	r.prog, r.op, r.depth = prog, 0, 0
 	r.end, r.err = Running, nil
 }
 
 // Reg is register i.
 func (r *Runner) Reg(i int) uint64 { return r.ctx.regs[i] }
+
+// At is where control is while the run is suspended, and which program ended it
+// when it has.
+func (r *Runner) At() (prog, slot, depth int) {
+	if slots := r.progs[r.prog].code.Slot; int(r.op) < len(slots) {
+		slot = int(slots[r.op])
+	}
+	return r.prog, slot, r.depth
+}
+
+// Used is how much fuel the last Run took: what it is counted by may be none of
+// a short run, and more than was given.
+func (r *Runner) Used() int64 { return r.used }
 
 // Err says what was wrong with the code of a run that faulted, nil when the
 // host has the fault.
@@ -123,7 +140,8 @@ func (r *Runner) Err() error { return r.err }
 // Run goes on until the program ends, faults, or about fuel instructions are
 // done: they are counted where loops and functions begin.
 func (r *Runner) Run(fuel int64) Status {
-	for fuel = max(fuel, 1); r.end == Running && fuel > 0; {
+	given := max(fuel, 1)
+	for fuel = given; r.end == Running && fuel > 0; {
 		slice := int32(min(max(fuel, int64(r.least)), 1<<30))
 		r.ctx.fuel, r.suspended = slice, false
 		if r.run(0) {
@@ -131,6 +149,7 @@ func (r *Runner) Run(fuel int64) Status {
 		}
 		fuel -= int64(slice) - int64(r.ctx.fuel)
 	}
+	r.used = given - fuel
 	return r.end
 }
 
@@ -165,6 +184,11 @@ func (r *Runner) run(floor int) bool {
 func (r *Runner) call(e *entry) bool {
 	prog, depth := r.prog, r.depth
 	res, err := e.in.Call(e.n)
+	return r.back(prog, depth, res, err)
+}
+
+// back is behind a call of an entry at a depth.
+func (r *Runner) back(prog, depth int, res uint32, err error) bool {
 	switch {
 	case err != nil:
 		r.end, r.err = Faulted, err
@@ -218,12 +242,12 @@ func (r *Runner) entry() *entry {
 func (r *Runner) Host(op int32) uint32 {
 	prog, depth := r.prog, r.at()
 	code := r.progs[prog].code
-	if r.lookup != nil && code.IsLookup(op) {
-		if v, size := r.lookup.Lookup(&r.ctx.regs); v != 0 {
-			if !code.Accepted() {
-				r.windows.Value(isa.R0, v, size)
+	if id := code.Helper(op); id > 0 && r.caller != nil {
+		r.noteNull()
+		if r.caller.Call(id, int(code.Slot[op]), depth, &r.ctx.regs) {
+			if id == lookupElem && !code.Accepted() {
+				r.windows.Value(r.host.Arena(), r.ctx.regs[isa.R0])
 			}
-			r.ctx.regs[isa.R0] = v
 			r.ctx.fuel--
 			return wasm.Next
 		}
@@ -263,6 +287,7 @@ func (r *Runner) Reach(op int32, info int32) uint32 {
 // step has the machine do one op.
 func (r *Runner) step(prog int, op int32, depth int) {
 	c, s := r.ctx, &r.state
+	r.noteNull()
 	s.Regs, s.Prog, s.Slot, s.Depth = c.regs, prog, int(r.progs[prog].code.Slot[op]), depth
 	status := r.host.Do(s)
 	c.fuel--
@@ -281,7 +306,15 @@ func (r *Runner) step(prog int, op int32, depth int) {
 		c.loops = 0
 	}
 	r.prog, r.op, r.depth = s.Prog, r.progs[s.Prog].code.At(s.Slot), s.Depth
-	r.windows.Refill(r.host.Arena())
+	r.windows.Helper(r.host.Arena())
+}
+
+// noteNull passes on which lookup in place returned NULL last.
+func (r *Runner) noteNull() {
+	if n := r.ctx.null; n != 0 && r.caller != nil {
+		r.caller.Null(int(n - 1))
+		r.ctx.null = 0
+	}
 }
 
 // pop goes on where the current function was called from. What the machine has

@@ -93,6 +93,7 @@ func (b *body) declare() {
 	}
 	take(&l.addr)
 	take(&l.old)
+	take(&l.key)
 	b.keepWindows(take)
 	wide := next - first
 	first = next
@@ -103,6 +104,8 @@ func (b *body) declare() {
 	take(&l.loops)
 	take(&l.at)
 	take(&l.n)
+	take(&l.ref)
+	take(&l.slot)
 	if b.isEntry {
 		take(&l.fuel)
 	}

@@ -78,8 +78,10 @@ const (
 	opI32Rotr byte = 0x78
 	opI64Add  byte = 0x7c
 	opI64Sub  byte = 0x7d
+	opI64Mul  byte = 0x7e
 	opI64And  byte = 0x83
 	opI64Or   byte = 0x84
+	opI64Xor  byte = 0x85
 	opI64Shl  byte = 0x86
 	opI64ShrU byte = 0x88
 	opI64Rotl byte = 0x89

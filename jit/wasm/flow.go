@@ -171,33 +171,3 @@ func (b *body) call(o *ir.Op) {
 	}
 	b.refreshAll()
 }
-
-// array looks an element up: the helper does what is out of bounds, as it has
-// to note that it returned NULL.
-func (b *body) array(o *ir.Op) {
-	a := &b.u.Program.Arrays[o.Target]
-	key := ir.Op{Own: isa.KindLdxW, Src: isa.R2, Index: ir.NoReg, Flags: o.Flags}
-	if b.u.Facts.Accepted {
-		key.Flags |= ir.Proved
-	}
-	b.access(&key, isa.R2, ir.NoReg, 0, 4, false, func(p place) {
-		b.push(p)
-		b.memory(opI32Load, p.offset)
-		b.tee(b.l.n)
-		b.i32(int32(a.Entries))
-		b.op(opI32LtU)
-		b.ifThen(typeVoid)
-		b.get(b.l.n)
-		b.i32(int32(a.Stride))
-		b.op(opI32Mul)
-		b.i32(int32(a.Elems))
-		b.op(opI32Add, opI64ExtendI32U)
-		b.set64(isa.R0)
-		if !b.u.Facts.Accepted {
-			b.element(a)
-		}
-		b.op(opElse)
-		b.host(o)
-		b.op(opEnd)
-	})
-}

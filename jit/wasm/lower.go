@@ -109,8 +109,8 @@ func (c *Code) IsExit(op int32) bool { return c.u.Ops[op].Own == isa.KindExit }
 // Accepted reports code that does not check accesses.
 func (c *Code) Accepted() bool { return c.u.Facts.Accepted }
 
-// IsLookup reports an op that calls bpf_map_lookup_elem.
-func (c *Code) IsLookup(op int32) bool { return c.u.Ops[op].IsLookup() }
+// Helper is the helper that an op calls, 0 when it calls none.
+func (c *Code) Helper(op int32) int { return int(c.u.Ops[op].Helper()) }
 
 // Behind is the op that follows the group of op.
 func (c *Code) Behind(op int32) int32 { return op + int32(max(c.u.Ops[op].Len, 1)) }

@@ -47,6 +47,14 @@ func (b *body) lowerOp(o *ir.Op) bool {
 	case ir.KindArray:
 		b.array(o)
 		return true
+	case ir.KindHash:
+		return b.hash(o)
+	case ir.KindNop:
+		return true
+	case ir.Kind(isa.KindLdImm64): // also what a lookup became
+		b.i64(int64(o.Imm))
+		b.set64(o.Dst)
+		return true
 	}
 	row := o.Row()
 	switch row.Form {
@@ -62,11 +70,7 @@ func (b *body) lowerOp(o *ir.Op) bool {
 		b.get64(o.Src)
 		b.set64(o.Dst)
 	case isa.FormWide:
-		if isa.Kind(o.Kind) != isa.KindLdImm64 {
-			return b.host(o)
-		}
-		b.i64(int64(o.Imm))
-		b.set64(o.Dst)
+		return b.host(o)
 	case isa.FormLoad:
 		b.load(o)
 	case isa.FormStore:
@@ -247,6 +251,9 @@ func (b *body) swap32() {
 // by zero the dividend.
 func (b *body) divide(o *ir.Op, row *isa.Row, wide, imm bool) {
 	signed, mod := row.Off == 1, row.Op&0xf0 == isa.OpMod
+	if o.Flags&ir.Narrow != 0 && !signed {
+		wide = false
+	}
 	t, n := typeI32, opI32DivU
 	constant := b.i32
 	dst, src := func() { b.get32(o.Dst) }, func() { b.get32(o.Src) }

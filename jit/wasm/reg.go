@@ -37,8 +37,11 @@ type locals struct {
 	loops uint32                  // i32: passes of may_goto
 	at    uint32                  // i32: block to go to
 	n     uint32                  // i32: scratch
+	ref   uint32                  // i32: scratch
+	slot  uint32                  // i32: scratch
 	addr  uint32                  // i64: scratch
 	old   uint32                  // i64: scratch
+	key   uint32                  // i64: scratch
 
 	windows windows // i64
 }

@@ -3,7 +3,6 @@ package wasm
 import (
 	"skep/jit/ir"
 	"skep/jit/window"
-	"skep/vm/isa"
 )
 
 // windows is the fields of windows that a body with loops keeps in locals, as
@@ -41,15 +40,16 @@ func (b *body) keepWindows(take func(*uint32)) {
 	for k := range b.g.blocks {
 		for i := b.g.blocks[k].first; i < b.g.blocks[k].end; i += int32(max(b.u.Ops[i].Len, 1)) {
 			o := &b.u.Ops[i]
-			if o.Kind == ir.KindArray && !b.u.Facts.Accepted {
-				keep(isa.R2, 4, false)
-			}
 			n, write := o.Access()
-			if n == 0 || o.Flags&ir.Proved != 0 {
-				continue
-			}
 			base := o.Src
-			if write {
+			switch {
+			case o.Kind == ir.KindArray && !b.u.Facts.Accepted:
+				n = 4
+			case o.Kind == ir.KindHash && !b.u.Facts.Accepted:
+				n = b.u.Program.Hashes[o.Target].Pieces()[0]
+			case n == 0 || o.Flags&ir.Proved != 0:
+				continue
+			case write:
 				base = o.Dst
 			}
 			if !inFrame(base, o.Index, o.Off, n) {
@@ -80,22 +80,6 @@ func (b *body) refresh(w int) {
 
 func (b *body) refreshAll() {
 	for w := range b.l.windows {
-		b.refresh(w)
-	}
-}
-
-// element makes the value that was found the window of accesses by way of r0.
-func (b *body) element(a *ir.Array) {
-	for k, perm := range [...]uint8{1, 2} {
-		w := windowOf(isa.R0, k == 1)
-		b.store(opI64Store, windowField(w, 0), func() { b.get64(isa.R0) })
-		for i := range 4 {
-			n := int64(0)
-			if size := uint32(1) << i; a.Perm&perm != 0 && a.Value >= size && a.Value <= 1<<30 {
-				n = int64(a.Value-size) + 1
-			}
-			b.store(opI64Store, windowField(w, 1+i), func() { b.i64(n) })
-		}
 		b.refresh(w)
 	}
 }

@@ -6,7 +6,11 @@
 // Read next: access.go of amd64, arm64 or wasm for the comparison.
 package window
 
-import "skep/vm/arena"
+import (
+	"math/bits"
+
+	"skep/vm/arena"
+)
 
 // Window is a range: lowest address, and how many start addresses are good for
 // 1, 2, 4 and 8 bytes. The layout is that of the code's context.
@@ -36,14 +40,20 @@ func (w *Window) set(v arena.Window) {
 type Table struct {
 	windows *[Count]Window // in the code's context
 	known   [Count]arena.Kind
-	dirty   bool
-	ctx     int // numbers of the regions of context and packet
+	set     uint32 // windows that are known, a bit each
+	moving  bool   // one is of memory that comes and goes
+	inPlace bool   // code sets those of r0 itself
+	ctx     int    // numbers of the regions of context and packet
 	packet  int
+
+	// What the windows of context and packet were made from.
+	ctxWindow, packetWindow arena.Window
 }
 
-// New makes the table of windows for memory a; w is where code looks.
-func New(a *arena.Arena, w *[Count]Window) Table {
-	t := Table{windows: w}
+// New makes the table of windows for memory a; w is where code looks. inPlace
+// says that the code does lookups and sets the windows of r0 to what it found.
+func New(a *arena.Arena, w *[Count]Window, inPlace bool) Table {
+	t := Table{windows: w, inPlace: inPlace}
 	for i, g := range a.Regions() {
 		switch g.Kind {
 		case arena.Ctx:
@@ -55,55 +65,78 @@ func New(a *arena.Arena, w *[Count]Window) Table {
 	return t
 }
 
-// Refill forgets the windows, as a helper may have moved what they were of,
-// and finds those of context and packet again.
-func (t *Table) Refill(a *arena.Arena) {
-	if !t.dirty {
-		return
+func windowOf(a *arena.Arena, region int, k arena.Kind) (w arena.Window) {
+	if g := &a.Regions()[region]; g.Kind == k {
+		w = g.Window(g.Base)
 	}
-	clear(t.windows[:])
-	t.dirty = false
-	var ctx, packet Window
-	regions := a.Regions()
-	if g := &regions[t.ctx]; g.Kind == arena.Ctx {
-		ctx.set(g.Window(g.Base))
+	if w.Perm == 0 {
+		w.Len = 0
 	}
-	if g := &regions[t.packet]; g.Kind == arena.Packet {
-		if w := g.Window(g.Base); w.Perm != 0 {
-			packet.set(w)
+	return w
+}
+
+// Start makes the windows those of a run that begins.
+func (t *Table) Start(a *arena.Arena) {
+	if t.inPlace {
+		t.windows[0], t.windows[Count/2] = Window{}, Window{}
+	}
+	if t.set != 0 {
+		t.refill(a)
+	}
+}
+
+// Helper forgets the windows that a helper may have moved: none, as a rule.
+func (t *Table) Helper(a *arena.Arena) {
+	if t.set != 0 && (t.moving || t.packetWindow.Len != 0 && windowOf(a, t.packet, arena.Packet) != t.packetWindow) {
+		t.refill(a)
+	}
+}
+
+// refill forgets the windows but those of context and packet, which it finds
+// again where they have moved.
+func (t *Table) refill(a *arena.Arena) {
+	ctx, packet := windowOf(a, t.ctx, arena.Ctx), windowOf(a, t.packet, arena.Packet)
+	same := ctx == t.ctxWindow && packet == t.packetWindow
+	t.ctxWindow, t.packetWindow, t.moving = ctx, packet, false
+	for set := t.set; set != 0; set &= set - 1 {
+		n := bits.TrailingZeros32(set)
+		w := &t.windows[n]
+		from := packet
+		if t.known[n] == arena.Ctx {
+			from = ctx
 		}
-	}
-	for n, k := range t.known {
-		switch k {
-		case arena.Ctx:
-			t.windows[n], t.dirty = ctx, true
-		case arena.Packet:
-			t.windows[n], t.dirty = packet, true
+		switch {
+		case t.known[n] != arena.Ctx && t.known[n] != arena.Packet || from.Perm&permOf(n) == 0:
+			*w = Window{}
+			t.set &^= 1 << n
+		case !same:
+			w.set(from)
 		}
 	}
 }
 
-// Value makes a value that was looked up, which may be read and written, the
-// windows of register r.
-func (t *Table) Value(r int, value uint64, size uint32) {
-	v := arena.Window{Base: uint32(value), Len: size}
-	for _, n := range [...]int{r, r + Count/2} {
-		t.windows[n].set(v)
-		t.known[n] = arena.Value
+// permOf is what accesses that look at window n need.
+func permOf(n int) arena.Perm {
+	if n < Count/2 {
+		return arena.Read
 	}
-	t.dirty = true
+	return arena.Write
+}
+
+// Value makes the value that was looked up the windows of r0, which has its
+// address.
+func (t *Table) Value(a *arena.Arena, r0 uint64) {
+	t.Reach(a, r0, 1, 0)
+	t.Reach(a, r0, 1, Count/2)
 }
 
 // Reach looks up the memory of an access of size bytes at addr that missed
 // window n. It reports false when there is none, or none that may be kept.
 func (t *Table) Reach(a *arena.Arena, addr uint64, size uint32, n int) bool {
-	perm := arena.Read
-	if n >= Count/2 {
-		perm = arena.Write
-	}
 	if addr>>32 != 0 || n >= Count {
 		return false
 	}
+	perm := permOf(n)
 	region := a.Find(uint32(addr))
 	if region == nil || region.Perm&perm == 0 && region.Windower == nil {
 		return false
@@ -118,6 +151,14 @@ func (t *Table) Reach(a *arena.Arena, addr uint64, size uint32, n int) bool {
 	}
 	t.windows[n].set(w)
 	t.known[n] = region.Kind
-	t.dirty = true
+	t.set |= 1 << n
+	switch {
+	case region.Kind == arena.Ctx:
+		t.ctxWindow = w
+	case region.Kind == arena.Packet:
+		t.packetWindow = w
+	case region.Windower != nil && region.Kind != arena.Stack:
+		t.moving = true
+	}
 	return true
 }

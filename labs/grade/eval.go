@@ -112,7 +112,11 @@ func (e *eval) cell(t *term) (value, string) {
 	}
 	entry := e.star
 	if !t.key.star {
-		b, ok := t.key.bytes(m.KeySize)
+		key, msg := e.key(t.key)
+		if msg != "" {
+			return value{}, msg
+		}
+		b, ok := key.bytes(m.KeySize)
 		if !ok {
 			return value{}, "a key of map " + strconv.Quote(m.Name) + " has " + strconv.Itoa(m.KeySize) + " bytes, this one has not"
 		}
@@ -314,6 +318,40 @@ func (e *eval) result(args []value) (value, string) {
 		return value{}, msg
 	}
 	return number(ev.Result), ""
+}
+
+// arg is what an event was given, also where it was drawn by the seed.
+func (e *eval) arg(args []value) (value, string) {
+	ev, msg := e.at(args[0])
+	if msg != "" {
+		return value{}, msg
+	}
+	for i := range ev.Args {
+		if a := &ev.Args[i]; a.Name == args[1].text {
+			if n, err := parseInt(a.Value); err == nil && !a.Quoted {
+				return number(n), ""
+			}
+			return text(a.Value), ""
+		}
+	}
+	return value{}, "the event has no " + args[1].text + "="
+}
+
+// key fills in the parts that an event has.
+func (e *eval) key(k key) (key, string) {
+	out := key{star: k.star, parts: append([]keyPart(nil), k.parts...)}
+	for i := range out.parts {
+		p := &out.parts[i]
+		if p.call == nil {
+			continue
+		}
+		v, msg := e.term(p.call)
+		if msg != "" {
+			return out, msg
+		}
+		p.num, p.text, p.str = uint64(v.num), v.text, v.str
+	}
+	return out, ""
 }
 
 func (e *eval) steps(args []value) (value, string) {

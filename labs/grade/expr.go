@@ -56,6 +56,7 @@ type keyPart struct {
 	big  bool // network byte order
 	size int
 	raw  []byte
+	call *term // arg(1, uid): the number or text is this
 }
 
 // bytes makes the key of a map whose keys have size bytes; ok is false when
@@ -241,7 +242,7 @@ func (p *parser) call(name string) (term, *bad) {
 	t := term{kind: termCall, name: name}
 	f := function(name)
 	if f == nil {
-		return t, p.fail("unknown function " + strconv.Quote(name) + "; there are len, sum, min, max, events, fired, ret, result, steps, packet, printk, lost_updates")
+		return t, p.fail("unknown function " + strconv.Quote(name) + "; there are len, sum, min, max, events, fired, ret, result, steps, packet, printk, arg, lost_updates")
 	}
 	if p.deep++; p.deep > 8 {
 		return t, p.fail("functions are nested too deep")
@@ -251,7 +252,7 @@ func (p *parser) call(name string) (term, *bad) {
 		if len(t.args) > 0 && !p.eat(",") {
 			return t, p.fail("a , or ) is missing")
 		}
-		if f.named && len(t.args) == 0 {
+		if f.named && len(t.args) == f.nameAt {
 			from := p.at
 			w := p.word()
 			if w == "" || w[0] >= '0' && w[0] <= '9' {
@@ -365,6 +366,11 @@ func (p *parser) keyPart() (keyPart, *bad) {
 		neg = p.eat("-")
 		w = p.word()
 	}
+	if w == "arg" && p.eat("(") {
+		t, b := p.call(w)
+		k.call = &t
+		return k, b
+	}
 	n, err := parseInt(w)
 	if err != nil {
 		if c, ok := constant(w); ok {
@@ -373,7 +379,7 @@ func (p *parser) keyPart() (keyPart, *bad) {
 	}
 	if err != nil {
 		p.at = from
-		return k, p.fail("a key is written as a number, u32 1000, \"text\", ip 192.0.2.1, hex 0a1b, several with commas, or *")
+		return k, p.fail("a key is written as a number, u32 1000, \"text\", ip 192.0.2.1, hex 0a1b, u32 arg(1, uid), several with commas, or *")
 	}
 	if neg {
 		n = -n

@@ -31,7 +31,8 @@ func isName(w string) bool {
 type fn struct {
 	name, form   string
 	min, max     int
-	named        bool // the first argument is a name: of a map, a program, a verb
+	named        bool // an argument is a name: of a map, a program, a verb
+	nameAt       int  // which one, from 0
 	nameOptional bool
 	apply        func(e *eval, args []value) (value, string)
 }
@@ -51,6 +52,7 @@ func init() { // the table refers to functions that refer to it
 		{name: "steps", form: "steps(EVENT), events from 1", min: 1, max: 1, apply: (*eval).steps},
 		{name: "packet", form: "packet(EVENT), events from 1", min: 1, max: 1, apply: (*eval).packet},
 		{name: "printk", form: "printk(EVENT), events from 1", min: 1, max: 1, apply: (*eval).printk},
+		{name: "arg", form: "arg(EVENT, NAME), events from 1", min: 2, max: 2, named: true, nameAt: 1, apply: (*eval).arg},
 		{name: "lost_updates", form: "lost_updates(MAP)", min: 1, max: 1, named: true, apply: (*eval).lostUpdates},
 	}
 }

@@ -33,7 +33,7 @@ func run(t *testing.T, block string) *Report {
 	j.Verdict(Verdict{Kernel: "6.12", Privilege: "cap_bpf", Errno: 13, Class: "null-deref", PC: 7,
 		Message: "R0 invalid mem access 'map_value_or_null'", Line: "v->n++;"})
 	for i := range 5 {
-		ev := Event{Verb: "exec", Fired: []Firing{{Program: "count", Ret: 0, Steps: 12, First: uint64(i) * 13}}, Printk: []string{"exec " + strconv.Itoa(i)}}
+		ev := Event{Verb: "exec", Args: []Arg{{"uid", "1000", false}, {"comm", "12", true}}, Fired: []Firing{{Program: "count", Ret: 0, Steps: 12, First: uint64(i) * 13}}, Printk: []string{"exec " + strconv.Itoa(i)}}
 		if i == 3 {
 			ev = Event{Verb: "pkt", Fired: []Firing{{Program: "drop", Ret: 1, Packet: []byte{0xab, 1}}, {Program: "tc", Ret: -1}}}
 		}
@@ -64,6 +64,11 @@ func TestRules(t *testing.T) {
 		want  string // "expected | got"
 		event int
 	}{
+		{"counts[u32 arg(1, uid)] == 3", Passed, "== 3 | 3", 2},
+		{"arg(1, uid) == 1000", Passed, "== 1000 | 1000", 0},
+		{`arg(2, comm) == "12"`, Passed, `== "12" | "12"`, 1},
+		{"arg(1, path) == 1", Failed, "== 1 | the event has no path=", 0},
+		{"counts[u32 arg(9, uid)] == 3", Failed, "== 3 | there is no event 9", -1},
 		{"verify: accept", Passed, "accept | accepted", -1},
 		{"verify: reject", Failed, "reject | accepted", -1},
 		{`verify: reject privilege=cap_bpf class=null-deref line~="v->" message~="or_null" errno=EACCES`, Passed, "", -1},
@@ -208,11 +213,11 @@ ret(`)
 	want := []string{
 		"1:9: a verdict is accept or reject",
 		`2:1: unknown name "counts"; a map needs a key: counts[...], or len(counts)`,
-		`3:11: a key is written as a number, u32 1000, "text", ip 192.0.2.1, hex 0a1b, several with commas, or *`,
+		`3:11: a key is written as a number, u32 1000, "text", ip 192.0.2.1, hex 0a1b, u32 arg(1, uid), several with commas, or *`,
 		"4:10: a ] is missing after the key",
 		"5:11: a comparison is needed here: one of == != < <= > >= ~=",
 		`6:16: unknown attribute "wieght"; there are weight, badge and why`,
-		`7:6: unknown function "lenn"; there are len, sum, min, max, events, fired, ret, result, steps, packet, printk, lost_updates`,
+		`7:6: unknown function "lenn"; there are len, sum, min, max, events, fired, ret, result, steps, packet, printk, arg, lost_updates`,
 		"8:6: len is written len(MAP), len(printk)",
 		"9:28: only one map can be meant with [*] in a comparison",
 		"10:8: this is written after 2: RULE, with the event's number from 1",

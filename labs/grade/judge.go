@@ -21,7 +21,9 @@ type Finding struct {
 	Expected string // "== 4"
 	Got      string // "3", or why there is nothing
 	Event    int    // the event of the trace where it went wrong, -1: none in particular
-	Step     uint64 // step of the run at which that event's first program began
+	// Step is the step of the run behind the instruction that made it so, or at
+	// which the event's first program began; -1: none.
+	Step int64
 }
 
 // Report is a finding for each rule, in order.
@@ -130,11 +132,11 @@ func (rep *Report) add(f Finding) {
 	rep.Total += f.Rule.Weight
 }
 
-func (j *Judge) step(event int) uint64 {
+func (j *Judge) step(event int) int64 {
 	if event < 0 || event >= len(j.history) || len(j.history[event].Fired) == 0 {
-		return 0
+		return -1
 	}
-	return j.history[event].Fired[0].First
+	return int64(j.history[event].Fired[0].First)
 }
 
 // compare evaluates a comparison on the maps as they are.

@@ -24,11 +24,18 @@ type Counters struct {
 // Event is one event of a trace and what came of it.
 type Event struct {
 	Verb   string // exec, open, pkt
-	Text   string // as the trace has it
-	Result int64  // what user space saw: 0 or more, or a negative errno
+	Text   string // as the trace has it, with what the seed drew
+	Args   []Arg
+	Result int64 // what user space saw: 0 or more, or a negative errno
 	Fired  []Firing
 	Printk []string // lines that were written during it
 	Unseen bool     // this world cannot do the event; rules about it are skipped
+}
+
+// Arg is a value that an event was given.
+type Arg struct {
+	Name, Value string
+	Quoted      bool // never a number
 }
 
 // Firing is one run of one program.

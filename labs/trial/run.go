@@ -93,7 +93,9 @@ func Run(sub Submission, ex Exercise) *Result {
 		t.res.Problems = append(t.res.Problems, Problem{Msg: err.Error()})
 		return t.res
 	}
-	t.res.Report, t.res.Events = t.play(t.ex.Grade, events)
+	j := t.ex.Grade.Begin()
+	t.res.Report, t.res.Events = t.play(j, t.ex.Grade, events)
+	t.locate(t.res.Report, j, events)
 	t.add(t.res.Report)
 	for i := range t.ex.Grade.Hidden {
 		c := &t.ex.Grade.Hidden[i]
@@ -102,7 +104,7 @@ func Run(sub Submission, ex Exercise) *Result {
 			t.res.Problems = append(t.res.Problems, Problem{Msg: "hidden case of line " + strconv.Itoa(c.Line) + ": " + errs[0].Msg, Hint: errs[0].Hint})
 			continue
 		}
-		rep, _ := t.play(c.Spec, events)
+		rep, _ := t.play(c.Spec.Begin(), c.Spec, events)
 		t.res.Hidden = append(t.res.Hidden, rep)
 		t.add(rep)
 	}
@@ -189,8 +191,7 @@ func verdictOf(res *verifier.Result, p *source.Program) grade.Verdict {
 }
 
 // play runs events on a fresh machine and judges them.
-func (t *trial) play(spec *grade.Spec, events []world.Event) (*grade.Report, []grade.Event) {
-	j := spec.Begin()
+func (t *trial) play(j *grade.Judge, spec *grade.Spec, events []world.Event) (*grade.Report, []grade.Event) {
 	j.Verdict(t.res.Verdict)
 	if v := &t.res.Verdict; !v.Accepted && v.Undecided == "" {
 		return j.End(grade.Final{Stopped: "nothing ran: the verifier rejects the program"}), nil
@@ -305,9 +306,18 @@ func sectionOf(h hook.Section) string {
 	return best
 }
 
+// EventOf is an event as a grade sees it, before anything came of it.
+func EventOf(e *world.Event) grade.Event {
+	ev := grade.Event{Verb: e.Verb, Text: e.String()}
+	for i := range e.Args {
+		ev.Args = append(ev.Args, grade.Arg{Name: e.Args[i].Name, Value: e.Args[i].Value, Quoted: e.Args[i].Quoted})
+	}
+	return ev
+}
+
 // fire runs an event and notes what came of it.
 func (r *rig) fire(e world.Event, budget int) grade.Event {
-	ev := grade.Event{Verb: e.Verb, Text: e.String()}
+	ev := EventOf(&e)
 	r.w.Begin(e)
 	for {
 		f, in, ok := r.w.Next()

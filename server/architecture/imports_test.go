@@ -37,9 +37,10 @@ var layers = []layer{
 	{"verifier/loader", []string{"verifier", "vm/btf", "vm/hook/...", "vm/maps/...", "vm/source"}},
 	{"verifier/...", []string{"verifier/...", "vm/isa", "vm/btf", "vm/asm", "vm/helper/...", "vm/hook/...", "vm/maps/..."}},
 	{"jit/...", []string{"jit/...", "vm/isa", "vm/arena", "vm/helper/..."}},
+	{"labs/plan", nil},
 	{"labs/...", []string{"labs/...", "vm/...", "verifier/..."}},
 	{"wasm/...", []string{"wasm/...", "vm/...", "verifier/...", "jit/...", "labs/..."}},
-	{"web/...", []string{"web/..."}},
+	{"web/...", []string{"web/...", "labs/plan"}},
 	{"server/...", []string{"server/...", "vm/...", "verifier/...", "jit/...", "labs/...", "web/...", "wasm/..."}},
 }
 

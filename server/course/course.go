@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"skep/labs"
@@ -63,12 +64,13 @@ func Page(l *labs.Lab) *web.Lab {
 	solutions := map[string][]web.LabSource{}
 	for _, ex := range l.Exercises {
 		p.Exercises = append(p.Exercises, web.LabExercise{
-			ID: ex.ID, Title: ex.Title, Starters: sources(ex.Starters), Setup: ex.Setup, Trace: ex.Trace, Grade: ex.GradeText, Disagree: ex.Disagree,
+			ID: ex.ID, Title: ex.Title, Starters: sources(ex.Starters), Setup: ex.Setup, Trace: ex.Trace,
+			Grade: open(ex), Hidden: len(ex.Grade.Hidden), Disagree: ex.Disagree,
 		})
 		solutions[ex.ID] = sources(ex.Solutions)
 	}
 	for _, q := range l.Questions {
-		p.Questions = append(p.Questions, question(q))
+		p.Questions = append(p.Questions, question(l, q))
 	}
 	p.Solutions, _ = json.Marshal(solutions) // strings and numbers always marshal
 	return p
@@ -108,16 +110,38 @@ func sources(list []labs.Source) []web.LabSource {
 	return out
 }
 
-func question(q *labs.Question) web.LabQuestion {
-	out := web.LabQuestion{ID: q.ID, Kind: string(q.Kind), Points: q.Points, At: q.At, After: q.After, Reg: q.Reg}
-	for _, o := range q.Options {
-		out.Options = append(out.Options, web.LabOption{HTML: o.HTML, Right: o.Right, Why: o.Why})
+// open is a grade block without its hidden cases; their lines are empty, so
+// that the others keep their numbers.
+func open(ex *labs.Exercise) string {
+	lines := strings.Split(ex.GradeText, "\n")
+	for i := range ex.Grade.Hidden {
+		lines[ex.Grade.Hidden[i].Line-1] = ""
 	}
+	return strings.Join(lines, "\n")
+}
+
+func question(l *labs.Lab, q *labs.Question) web.LabQuestion {
+	out := web.LabQuestion{ID: q.ID, Kind: string(q.Kind), Points: q.Points, At: q.At, After: q.After, Reg: q.Reg}
+	word := l.ID + "/" + q.ID
 	switch q.Kind {
+	case labs.Choose:
+		right := 0
+		for i, o := range q.Options {
+			if o.Right {
+				right++
+			}
+			out.Options = append(out.Options, web.LabOption{HTML: o.HTML, Seal: seal(word+"/"+strconv.Itoa(i), choice{o.Right, o.Why})})
+		}
+		out.One = right == 1
+	case labs.Order:
+		for _, i := range q.Shown {
+			out.Options = append(out.Options, web.LabOption{HTML: q.Options[i].HTML})
+		}
+		out.Seal = seal(word, q.Shown)
 	case labs.Predict:
 		out.Source = q.Source.Text // what is known comes from the verifier
 	case labs.Click:
-		out.Source, out.Answer = q.Source.Text, q.Answer
+		out.Source, out.Seal = q.Source.Text, seal(word, q.Answer)
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package course
 
 import (
+	"fmt"
+
 	"skep/labs/grade"
 	"skep/labs/trial"
 	"skep/wasm/protocol"
@@ -17,6 +19,21 @@ type Report struct {
 	Problems []Problem `json:"problems,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
 	Millis   int64     `json:"took_ms"`
+	// Kept: it is stored for who is signed in.
+	Kept bool `json:"kept,omitempty"`
+}
+
+// came is a report in a few words.
+func (r *Report) came() string {
+	switch {
+	case r.Passed:
+		return "passed"
+	case r.Outcome == "rejected":
+		return "rejected"
+	case r.Outcome == "unreadable":
+		return "could not be tried"
+	}
+	return fmt.Sprintf("%d of %d points", r.Points, r.Total)
 }
 
 // Problem is why a submission could not be tried.

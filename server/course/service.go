@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,37 +15,52 @@ import (
 
 	"skep/labs"
 	"skep/labs/trial"
+	"skep/server/account"
+	"skep/server/auth"
 	"skep/server/compile"
 	"skep/server/grading"
 	"skep/server/sandbox"
-	"skep/wasm/protocol"
 )
 
 // Config is what a Service is made of.
 type Config struct {
 	Labs []*labs.Lab
+	// Lab finds a lab by its identifier, nil for none; nil looks in Labs.
+	Lab func(id string) *labs.Lab
 	// Module is the grader's module (wasm/grade).
 	Module   []byte
 	Compiler *compile.Compiler // nil: C cannot be graded
 	Manager  *sandbox.Manager  // nil: no real kernels
+	// OnKernel tries a submission on a kernel; nil does it in a VM of Manager's.
+	OnKernel func(context.Context, *KernelJob) (*trial.Result, error)
+	Students *auth.Service     // nil: nobody is signed in
+	Findings *sandbox.Findings // nil: where simulator and kernel disagree is logged only
+	Version  string            // of skep, for findings
 	Log      *slog.Logger
 }
 
-// Service grades submissions.
+// Service grades submissions. Read next: simulate.go, kernel.go.
 type Service struct {
 	cfg Config
 	// simulator compiles the module once, which takes seconds.
 	simulator func() (*grading.Simulator, error)
 }
 
-// seed is every student's: what is seeded is the same for all until there are
-// accounts.
-const seed = 1
-
 // New makes a Service; it does not wait for the module.
 func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Lab == nil {
+		cfg.Lab = func(id string) *labs.Lab {
+			if i := slices.IndexFunc(cfg.Labs, func(l *labs.Lab) bool { return l.ID == id }); i >= 0 {
+				return cfg.Labs[i]
+			}
+			return nil
+		}
+	}
+	if cfg.OnKernel == nil && cfg.Manager != nil {
+		cfg.OnKernel = onManager(cfg.Manager)
 	}
 	return &Service{cfg: cfg, simulator: sync.OnceValues(func() (*grading.Simulator, error) {
 		if len(cfg.Module) == 0 {
@@ -72,11 +86,20 @@ func (s *Service) Register(mux *http.ServeMux) {
 type submission struct {
 	Lang   string `json:"lang"` // c, asm
 	Source string `json:"source"`
+	// Seed is the browser's, decimal; that of who is signed in is the account's.
+	Seed string `json:"seed"`
+	// Attempt and At are the attempt that the device keeps it as, of who is signed in.
+	Attempt string `json:"attempt"`
+	At      int64  `json:"at"` // ms since 1970
+	Device  string `json:"device"`
 
 	lab      *labs.Lab
 	exercise *labs.Exercise
-	visitor  string
-	object   []byte // of C
+	student  *account.Account // nil: not signed in
+	owner    string           // whose turn it is
+	seed     uint64
+	object   []byte        // of C
+	waiting  func(waiting) // tells the page how long its queue is; nil: nobody asked
 }
 
 func (sub *submission) trial() trial.Submission {
@@ -84,6 +107,25 @@ func (sub *submission) trial() trial.Submission {
 		return trial.Submission{Object: sub.object}
 	}
 	return trial.Submission{Text: sub.Source}
+}
+
+// defaultSeed is of who sends none: a script.
+const defaultSeed = 1
+
+// whose finds out who sends a submission and what is drawn for him.
+func (s *Service) whose(sub *submission, r *http.Request) error {
+	sub.seed, sub.owner = defaultSeed, address(r)
+	if sub.Seed != "" {
+		n, err := strconv.ParseUint(sub.Seed, 10, 64)
+		if err != nil {
+			return &refusal{http.StatusBadRequest, "bad-seed", "seed is a number below 2^64, in decimal digits", 0}
+		}
+		sub.seed = n
+	}
+	if sub.student = s.cfg.Students.Student(r); sub.student != nil {
+		sub.seed, sub.owner = sub.student.Seed(), sub.student.ID
+	}
+	return nil
 }
 
 // refusal is an answer without a grade.
@@ -100,8 +142,10 @@ func (r *refusal) Error() string { return r.message }
 func (s *Service) serve(grade func(context.Context, *submission) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sub, err := s.read(w, r)
+		out := &reply{w: w, stream: strings.Contains(r.Header.Get("Accept"), streamType)}
 		var answer any
 		if err == nil {
+			sub.waiting = out.waiting
 			answer, err = s.compile(r.Context(), sub)
 		}
 		if err == nil && answer == nil {
@@ -110,7 +154,7 @@ func (s *Service) serve(grade func(context.Context, *submission) (any, error)) h
 		var no *refusal
 		switch {
 		case err == nil:
-			writeJSON(w, http.StatusOK, answer)
+			out.end(http.StatusOK, answer)
 			return
 		case r.Context().Err() != nil: // the client went away
 			return
@@ -118,28 +162,14 @@ func (s *Service) serve(grade func(context.Context, *submission) (any, error)) h
 			s.cfg.Log.Error("grade", "path", r.URL.Path, "error", err)
 			no = &refusal{http.StatusInternalServerError, "internal", "the submission could not be graded; the server's log says why", 0}
 		}
-		if no.retry > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.retry.Seconds()))))
-		}
-		writeJSON(w, no.status, map[string]any{"error": map[string]string{"code": no.code, "message": no.message}})
+		out.refuse(no)
 	}
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
-}
-
 func (s *Service) read(w http.ResponseWriter, r *http.Request) (*submission, error) {
-	sub := &submission{visitor: visitor(r)}
-	for _, l := range s.cfg.Labs {
-		if l.ID != r.PathValue("lab") {
-			continue
-		}
-		sub.lab = l
-		for _, ex := range l.Exercises {
+	sub := &submission{}
+	if sub.lab = s.cfg.Lab(r.PathValue("lab")); sub.lab != nil {
+		for _, ex := range sub.lab.Exercises {
 			if ex.ID == r.PathValue("exercise") {
 				sub.exercise = ex
 			}
@@ -159,7 +189,7 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request) (*submission, err
 	case sub.Lang != "c" && sub.Lang != "asm":
 		return nil, &refusal{http.StatusBadRequest, "bad-lang", `lang is "c" or "asm"`, 0}
 	}
-	return sub, nil
+	return sub, s.whose(sub, r)
 }
 
 // compile makes an object of C; what does not compile is a report of its own.
@@ -187,120 +217,8 @@ func (s *Service) compile(ctx context.Context, sub *submission) (any, error) {
 	return rep, nil
 }
 
-// grade tries a submission where it counts.
-func (s *Service) grade(ctx context.Context, sub *submission) (any, error) {
-	return s.simulate(ctx, sub)
-}
-
-func (s *Service) simulate(ctx context.Context, sub *submission) (*Report, error) {
-	sim, err := s.simulator()
-	if err != nil {
-		return nil, &refusal{http.StatusServiceUnavailable, "no-grader", err.Error(), 0}
-	}
-	from := time.Now()
-	q := &protocol.Grade{
-		Source: protocol.WireSource{Kind: protocol.SourceKindAsm, Text: sub.Source},
-		Setup:  sub.exercise.Setup, Trace: sub.exercise.Trace, Grade: sub.exercise.GradeText, Seed: seed,
-	}
-	if sub.Lang == "c" {
-		q.Source = protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: sub.object}
-	}
-	switch privilege(sub.lab) {
-	case "cap_bpf":
-		q.Privilege = protocol.PrivilegeCapBpf
-	case "unprivileged":
-		q.Privilege = protocol.PrivilegeUnprivileged
-	}
-	g, err := sim.Grade(ctx, q)
-	switch {
-	case err == nil:
-		rep := fromModule(g)
-		rep.Millis = time.Since(from).Milliseconds()
-		return rep, nil
-	case errors.Is(err, grading.ErrBusy):
-		return nil, &refusal{http.StatusServiceUnavailable, "busy", err.Error(), 5 * time.Second}
-	case errors.Is(err, grading.ErrTime):
-		return nil, &refusal{http.StatusUnprocessableEntity, "too-long", err.Error(), 0}
-	case errors.Is(err, grading.ErrSize):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "too-large", err.Error(), 0}
-	case errors.Is(err, grading.ErrCrash):
-		s.cfg.Log.Error("grader", "lab", sub.lab.ID, "exercise", sub.exercise.ID, "error", err)
-		return nil, &refusal{http.StatusUnprocessableEntity, "crashed", grading.ErrCrash.Error(), 0}
-	}
-	return nil, err
-}
-
-// kernelAnswer is both graders' reports.
-type kernelAnswer struct {
-	Simulator *Report       `json:"simulator"`
-	Kernels   []kernelGrade `json:"kernels"`
-	Allowed   string        `json:"allowed,omitempty"` // why the lab lets them differ
-}
-
-type kernelGrade struct {
-	Report   *Report `json:"report"`
-	Disagree string  `json:"disagree,omitempty"`
-}
-
-// kernel tries a submission on each kernel that its lab names and this server
-// has, and in the simulator of this process, whose rules are laid beside.
-func (s *Service) kernel(ctx context.Context, sub *submission) (any, error) {
-	if s.cfg.Manager == nil {
-		return nil, &refusal{http.StatusNotImplemented, "no-kernels", "this server has no virtual machines: the grade of the simulator is all there is", 0}
-	}
-	counted, err := s.simulate(ctx, sub)
-	if err != nil {
-		return nil, err
-	}
-	ex := grading.Exercise(sub.lab, sub.exercise, seed)
-	sim := trial.Run(sub.trial(), ex) // the module has just shown that it ends
-	out := &kernelAnswer{Simulator: counted, Allowed: sub.exercise.Disagree}
-	for _, version := range kernels(sub.lab) {
-		from := time.Now()
-		res, err := grading.OnKernel(ctx, machines{s.cfg.Manager, sub.visitor}, version, sub.trial(), ex)
-		var busy *sandbox.BusyError
-		switch {
-		case errors.As(err, &busy):
-			return nil, &refusal{http.StatusServiceUnavailable, "busy", strings.TrimPrefix(err.Error(), "sandbox: "), max(busy.Estimate, time.Second)}
-		case errors.Is(err, sandbox.ErrLevel):
-			return nil, &refusal{http.StatusNotImplemented, "no-kernels", "this server cannot confine virtual machines well enough to run what visitors write", 0}
-		case errors.Is(err, sandbox.ErrNotInstalled):
-			continue
-		case err != nil && ctx.Err() == nil:
-			s.cfg.Log.Warn("kernel grade", "lab", sub.lab.ID, "exercise", sub.exercise.ID, "kernel", version, "error", err)
-			return nil, &refusal{http.StatusBadGateway, "machine", fmt.Sprintf("the virtual machine with Linux %s ended twice while it tried this; that is no grade", version), 0}
-		case err != nil:
-			return nil, err
-		}
-		k := kernelGrade{Report: fromTrial(version, res)}
-		k.Report.Millis = time.Since(from).Milliseconds()
-		if k.Disagree = grading.Disagreement(sim, res); k.Disagree != "" && out.Allowed == "" {
-			s.cfg.Log.Error("simulator and kernel disagree", "lab", sub.lab.ID, "exercise", sub.exercise.ID, "kernel", version, "where", k.Disagree,
-				"lang", sub.Lang, "source", sub.Source)
-		}
-		out.Kernels = append(out.Kernels, k)
-	}
-	if len(out.Kernels) == 0 {
-		return nil, &refusal{http.StatusNotImplemented, "no-kernels", "this server has none of the kernels of this lab", 0}
-	}
-	return out, nil
-}
-
-// machines gives VMs with a student's limits.
-type machines struct {
-	m       *sandbox.Manager
-	visitor string
-}
-
-func (m machines) Oracle(ctx context.Context, version string) (*sandbox.VM, error) {
-	return m.m.Acquire(ctx, sandbox.Job{Kernel: version, Owner: "lab " + m.visitor, Limits: kernelLimits})
-}
-
-// kernelLimits are those of a trial: it sleeps a little behind each event.
-var kernelLimits = sandbox.Limits{Wall: 20 * time.Second, CPU: sandbox.JobLimits.CPU, Output: sandbox.JobLimits.Output}
-
-// visitor is who asks, as far as the queue tells people apart: by address.
-func visitor(r *http.Request) string {
+// address is who asks, as far as queues tell people apart who are not signed in.
+func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

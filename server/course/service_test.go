@@ -1,7 +1,10 @@
 package course_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -62,8 +65,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// api sends a POST request to a service and reads the JSON it answers.
-func api(t *testing.T, cfg course.Config) func(path, body string) (int, map[string]any) {
+// serve is a service with the module that the page has.
+func serve(t *testing.T, cfg course.Config) http.Handler {
 	t.Helper()
 	m, err := web.ReadManifest(web.Assets())
 	if err != nil {
@@ -75,6 +78,13 @@ func api(t *testing.T, cfg course.Config) func(path, body string) (int, map[stri
 	}
 	mux := http.NewServeMux()
 	course.New(cfg).Register(mux)
+	return mux
+}
+
+// api sends a POST request to a service and reads the JSON it answers.
+func api(t *testing.T, cfg course.Config) func(path, body string) (int, map[string]any) {
+	t.Helper()
+	mux := serve(t, cfg)
 	return func(path, body string) (int, map[string]any) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -85,6 +95,29 @@ func api(t *testing.T, cfg course.Config) func(path, body string) (int, map[stri
 		}
 		return w.Code, v
 	}
+}
+
+// unzip is the files of a bundle.
+func unzip(t *testing.T, b []byte) map[string]string {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[f.Name] = string(text)
+	}
+	return out
 }
 
 func body(lang, source string) string {

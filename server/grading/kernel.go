@@ -247,7 +247,7 @@ const settle = 30 * time.Millisecond
 
 // do does an event: a test run for programs that take one, else the operation.
 func (k *kernelTrial) do(ctx context.Context, e world.Event, attached bool) (grade.Event, error) {
-	ev := grade.Event{Verb: e.Verb, Text: e.String()}
+	ev := trial.EventOf(&e)
 	ran, err := k.testRuns(ctx, &e, &ev)
 	if err != nil || ran {
 		return ev, err

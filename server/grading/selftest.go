@@ -1,14 +1,12 @@
 package grading
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
 	"skep/labs"
 	"skep/labs/grade"
 	"skep/labs/trial"
-	"skep/server/sandbox"
 	"skep/verifier"
 )
 
@@ -141,6 +139,9 @@ func privilege(l *labs.Lab) verifier.Privilege {
 // Disagreement is the first rule that two graders see differently, "" when
 // they agree about all that both can see.
 func Disagreement(a, b *trial.Result) string {
+	if a.Report == nil && b.Report == nil {
+		return "" // neither could read it
+	}
 	if a.Report == nil || b.Report == nil || len(a.Report.Findings) != len(b.Report.Findings) {
 		return "one of the two did not grade"
 	}
@@ -151,29 +152,4 @@ func Disagreement(a, b *trial.Result) string {
 		}
 	}
 	return ""
-}
-
-// Machines gives fresh VMs.
-type Machines interface {
-	Oracle(ctx context.Context, version string) (*sandbox.VM, error)
-}
-
-// OnKernel tries a submission on a kernel in a fresh VM; a VM that dies is
-// tried once more.
-func OnKernel(ctx context.Context, m Machines, version string, sub trial.Submission, ex trial.Exercise) (*trial.Result, error) {
-	for again := true; ; again = false {
-		r, err := once(ctx, m, version, sub, ex)
-		if err == nil || !again || ctx.Err() != nil {
-			return r, err
-		}
-	}
-}
-
-func once(ctx context.Context, m Machines, version string, sub trial.Submission, ex trial.Exercise) (*trial.Result, error) {
-	vm, err := m.Oracle(ctx, version)
-	if err != nil {
-		return nil, err
-	}
-	defer vm.Close()
-	return Kernel(ctx, vm, sub, ex)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -22,6 +21,7 @@ const (
 	simulatorMemory = 512 << 20 // of an instance
 	simulatorTime   = 10 * time.Second
 	simulatorQueue  = 1000 // submissions that wait; more are refused
+	ownerQueue      = 250  // of them, those of one owner
 	maxSubmission   = 1 << 20
 )
 
@@ -45,15 +45,14 @@ var (
 type Simulator struct {
 	rt       wazero.Runtime
 	code     wazero.CompiledModule
-	slots    chan struct{}
-	waiting  atomic.Int64
+	turns    *turns
 	deadline time.Duration
 }
 
 // NewSimulator compiles the module, which takes seconds.
 func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
 	cfg := wazero.NewRuntimeConfig().WithMemoryLimitPages(simulatorMemory >> 16).WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
-	s := &Simulator{rt: wazero.NewRuntimeWithConfig(ctx, cfg), slots: make(chan struct{}, max(1, runtime.NumCPU())), deadline: simulatorTime}
+	s := &Simulator{rt: wazero.NewRuntimeWithConfig(ctx, cfg), turns: newTurns(max(1, runtime.NumCPU())), deadline: simulatorTime}
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, s.rt); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("simulator: %w", err)
@@ -77,23 +76,17 @@ func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
 // Close ends all instances.
 func (s *Simulator) Close() error { return s.rt.Close(context.Background()) }
 
-// Grade tries a submission on an exercise. Whatever the submission is, the
-// answer is a grade or one of this package's errors.
-func (s *Simulator) Grade(ctx context.Context, q *protocol.Grade) (*protocol.Graded, error) {
+// Grade tries a submission of an owner, who waits his turn, on an exercise.
+// Whatever the submission is, the answer is a grade or one of this package's
+// errors.
+func (s *Simulator) Grade(ctx context.Context, owner string, q *protocol.Grade) (*protocol.Graded, error) {
 	if len(q.Source.Text) > maxSubmission || len(q.Source.Bytes) > maxSubmission {
 		return nil, ErrSize
 	}
-	if s.waiting.Add(1) > simulatorQueue {
-		s.waiting.Add(-1)
-		return nil, ErrBusy
+	if err := s.turns.enter(ctx, owner); err != nil {
+		return nil, err
 	}
-	defer s.waiting.Add(-1)
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	defer s.turns.leave()
 	limited, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
 	valid := *q

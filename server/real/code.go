@@ -13,18 +13,24 @@ import (
 
 // xlatedText lists the instructions as the verifier rewrote them.
 func xlatedText(code []byte) []string {
+	var out []string
+	eachXlated(code, func(pc int, text string) { out = append(out, fmt.Sprintf("%4d: %s", pc, text)) })
+	return out
+}
+
+// eachXlated writes rewritten instructions as the kernel's own listing does.
+func eachXlated(code []byte, yield func(pc int, text string)) {
 	insns, err := isa.DecodeAll(code)
 	if err != nil {
-		return []string{err.Error()}
+		yield(0, err.Error())
+		return
 	}
-	var out []string
 	for pc := 0; pc < len(insns); pc++ {
-		out = append(out, fmt.Sprintf("%4d: %s", pc, asm.KernelText(insns, pc, nil)))
+		yield(pc, asm.KernelText(insns, pc, nil))
 		if insns[pc].IsWide() {
 			pc++
 		}
 	}
-	return out
 }
 
 // machineText lists the x86-64 code that the kernel's JIT made. Offsets are counted from each function's start: its

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,19 +26,15 @@ const (
 // live loads the program, attaches it, and does what the page asks until it stops.
 func (x *session) live(req Request) error {
 	src := req.Source
-	version := req.Kernel
-	if version == "" {
-		version = sandbox.DefaultKernel
-	}
-	i := slices.IndexFunc(x.s.cfg.Manager.Kernels(), func(k *sandbox.Kernel) bool { return k.Version == version })
-	if i < 0 {
-		return &endError{codeBad, fmt.Sprintf("kernel %q: this server has none", version)}
+	k, err := x.s.kernel(req.Kernel)
+	if err != nil {
+		return err
 	}
 	section, err := src.section()
 	if err != nil {
 		return &endError{codeSource, err.Error()}
 	}
-	vm, err := x.acquire(version, x.s.cfg.Live)
+	vm, err := x.acquire(k.Version, x.s.cfg.Live)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ const (
 	doConfirm  = "confirm"
 	doLive     = "live"
 	doTerminal = "terminal"
+	doJIT      = "jit" // not over the socket: POST /api/real/jit
 	doResume   = "resume"
 
 	// Of a session that runs.

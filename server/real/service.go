@@ -3,7 +3,7 @@
 //
 //	s := real.New(real.Config{Manager: m, Findings: f})
 //	defer s.Close()
-//	s.Register(mux) // GET /api/real, GET /api/real/socket, GET /api/real/finding/{id}
+//	s.Register(mux) // GET /api/real, GET /api/real/socket, GET /api/real/finding/{id}, POST /api/real/jit
 //
 // What a visitor may do is bounded here: one session a visitor, a few an address, half of the machines for sessions
 // that last minutes, so many messages a second of so many bytes. A session outlives its socket by a short window, so
@@ -13,15 +13,18 @@
 // Why a lower log level and not a cut log: a log that lost its middle cannot be laid beside another one.
 // Why confirm has no window to come back: it lasts a second, and a page that is gone wants nothing any more.
 //
-// Read next: message.go (what goes over the socket), session.go (who lives how long), confirm.go, live.go, terminal.go.
+// Read next: message.go (what goes over the socket), session.go (who lives how long), confirm.go, live.go, terminal.go,
+// and jit.go, which answers one request.
 package real
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +107,18 @@ func (s *Service) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/real", s.status)
 	mux.HandleFunc("GET /api/real/socket", s.socket)
 	mux.HandleFunc("GET /api/real/finding/{id}", s.finding)
+	mux.HandleFunc("POST /api/real/jit", s.jit)
+}
+
+// kernel is the one of that version, or the reference kernel.
+func (s *Service) kernel(version string) (*sandbox.Kernel, error) {
+	version = cmp.Or(version, sandbox.DefaultKernel)
+	kernels := s.cfg.Manager.Kernels()
+	i := slices.IndexFunc(kernels, func(k *sandbox.Kernel) bool { return k.Version == version })
+	if i < 0 {
+		return nil, &endError{codeBad, fmt.Sprintf("kernel %q: this server has none", version)}
+	}
+	return kernels[i], nil
 }
 
 // Close ends every session and waits for them.
@@ -185,9 +200,7 @@ func (s *Service) status(w http.ResponseWriter, r *http.Request) {
 			st.Limits = append(st.Limits, LimitInfo{l.do, l.limits.Wall.Milliseconds(), l.limits.CPU.Milliseconds(), l.limits.Output, l.idle.Milliseconds()})
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	json.NewEncoder(w).Encode(st)
+	respond(w, http.StatusOK, st)
 }
 
 // finding sends the bundle of a difference that was found.

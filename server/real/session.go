@@ -38,12 +38,30 @@ func (e *endError) Error() string { return e.text }
 
 // start begins a session after the visitor's bounds.
 func (s *Service) start(req Request, visitor, address string) (*session, error) {
-	if s.cfg.Manager == nil {
-		return nil, &endError{codeNone, s.cfg.Why.Error()}
-	}
 	run := map[string]func(*session, Request) error{doConfirm: (*session).confirm, doLive: (*session).live, doTerminal: (*session).terminal}[req.Do]
 	if run == nil {
 		return nil, &endError{codeBad, "do: there are confirm, live and terminal"}
+	}
+	x, err := s.open(req, visitor, address)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer s.close(x)
+		x.send(Message{Is: isHello, Token: x.token, ReconnectMS: x.window().Milliseconds()})
+		err := x.guarded(func() error { return run(x, req) })
+		close(x.done) // before the page hears of it and starts the next one
+		x.send(s.endMessage(x.cause(err)))
+		x.h.end()
+		x.linger()
+	}()
+	return x, nil
+}
+
+// open makes a session after the visitor's bounds. The caller closes done when the job is over, and calls close.
+func (s *Service) open(req Request, visitor, address string) (*session, error) {
+	if s.cfg.Manager == nil {
+		return nil, &endError{codeNone, s.cfg.Why.Error()}
 	}
 	if req.Do != doTerminal {
 		if err := req.Source.check(); err != nil {
@@ -57,23 +75,24 @@ func (s *Service) start(req Request, visitor, address string) (*session, error) 
 		x.cancel(nil)
 		return nil, err
 	}
-	go func() {
-		defer s.running.Done()
-		defer x.cancel(nil)
-		x.send(Message{Is: isHello, Token: x.token, ReconnectMS: x.window().Milliseconds()})
-		err := x.guarded(func() error { return run(x, req) })
-		if cause := context.Cause(x.ctx); cause != nil && (err == nil || errors.Is(err, context.Canceled)) {
-			err = cause
-		}
-		close(x.done) // before the page hears of it and starts the next one
-		x.send(s.endMessage(err))
-		x.h.end()
-		x.linger()
-		s.mu.Lock()
-		delete(s.sessions, x.token)
-		s.mu.Unlock()
-	}()
 	return x, nil
+}
+
+// close forgets a session.
+func (s *Service) close(x *session) {
+	x.cancel(nil)
+	s.mu.Lock()
+	delete(s.sessions, x.token)
+	s.mu.Unlock()
+	s.running.Done()
+}
+
+// cause is why a job ended: what cancelled it, when that is so.
+func (x *session) cause(err error) error {
+	if cause := context.Cause(x.ctx); cause != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		return cause
+	}
+	return err
 }
 
 // guarded turns a panic, which a hostile program may have found, into an error of this session alone.
@@ -100,13 +119,13 @@ func (s *Service) admit(x *session, replace bool) error {
 				continue
 			}
 			all++
-			if o.visitor == x.visitor {
+			if o.visitor == x.visitor && (o.do == doJIT) == (x.do == doJIT) { // a dump is asked for beside whatever runs
 				mine = o
 			}
 			if o.address == x.address {
 				near++
 			}
-			if o.do != doConfirm {
+			if o.long() {
 				long++
 			}
 		}
@@ -125,7 +144,7 @@ func (s *Service) admit(x *session, replace bool) error {
 			return &endError{codeFull, "this server serves as many visitors as it can; try again in a minute"}
 		case near >= s.cfg.MaxAddress:
 			return &endError{codeFull, "many sessions come from your network address already; try again in a minute"}
-		case x.do != doConfirm && long >= s.cfg.MaxLong:
+		case x.long() && long >= s.cfg.MaxLong:
 			return &endError{codeLong, "all machines for live runs and terminals are taken; confirming a program still works"}
 		}
 		s.sessions[x.token] = x
@@ -133,6 +152,9 @@ func (s *Service) admit(x *session, replace bool) error {
 		return nil
 	}
 }
+
+// long says that the session lasts as long as somebody uses it.
+func (x *session) long() bool { return x.do == doLive || x.do == doTerminal }
 
 func (x *session) over() bool {
 	select {
@@ -210,7 +232,7 @@ func (x *session) detach(id int) {
 
 // window is how long the session lives without a socket.
 func (x *session) window() time.Duration {
-	if x.do == doConfirm {
+	if !x.long() {
 		return 0
 	}
 	return max(0, x.s.cfg.Reconnect)

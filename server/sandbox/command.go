@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Exit codes of every skep command.
@@ -20,6 +21,12 @@ const (
 type verb struct {
 	name, args, about string
 	run               func(ctx context.Context, fs *flag.FlagSet, args []string, io streams) error
+}
+
+// Verb is a word of the caller's own, who has the streams himself.
+type Verb struct {
+	Name, Args, About string
+	Run               func(ctx context.Context, fs *flag.FlagSet, args []string) error
 }
 
 type streams struct {
@@ -38,11 +45,17 @@ var verbs = []verb{
 	{"doctor", "[--json]", "what is missing, and how strong the isolation is", doctorVerb},
 }
 
-// errUsage makes Command print the usage and return 2.
-var errUsage = errors.New("usage")
+// ErrUsage makes Command print the usage and return 2.
+var ErrUsage = errors.New("usage")
 
-// Command runs `skep sandbox ARGS` and returns its exit code.
-func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Command runs `skep sandbox ARGS` and returns its exit code. more are verbs besides those of this package.
+func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, more ...Verb) int {
+	verbs := slices.Clone(verbs)
+	for _, v := range more {
+		verbs = append(verbs, verb{v.Name, v.Args, v.About, func(ctx context.Context, fs *flag.FlagSet, args []string, _ streams) error {
+			return v.Run(ctx, fs, args)
+		}})
+	}
 	usage := func() int {
 		fmt.Fprintln(stderr, "usage: skep sandbox VERB")
 		for _, v := range verbs {
@@ -63,7 +76,7 @@ func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		switch {
 		case err == nil || errors.Is(err, flag.ErrHelp):
 			return exitOK
-		case errors.Is(err, errUsage):
+		case errors.Is(err, ErrUsage):
 			fmt.Fprintf(stderr, "usage: skep sandbox %s %s\n", v.name, v.args)
 			return exitUsage
 		}
@@ -79,10 +92,10 @@ func parse(fs *flag.FlagSet, args []string) error {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return errUsage
+		return ErrUsage
 	}
 	if fs.NArg() > 0 {
-		return errUsage
+		return ErrUsage
 	}
 	return nil
 }
@@ -183,7 +196,7 @@ func runVerb(ctx context.Context, fs *flag.FlagSet, args []string, io streams) e
 		return err
 	}
 	if !*batch {
-		return errUsage
+		return ErrUsage
 	}
 	opt := BatchOptions{LogLevel: *logLevel, LogMax: *logMax, Run: *run, Repeat: uint32(*repeat), Timeout: *timeout}
 	if *store != "" {

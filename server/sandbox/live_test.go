@@ -326,3 +326,18 @@ func TestSession(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An emulated processor has no CMPXCHG16B: see cpuTCG.
+func TestProcessor(t *testing.T) {
+	k := sandboxtest.Require(t, "6.12")
+	if sandbox.Doctor(t.Context()).Accel != "tcg" {
+		t.Skip("the guest runs on this machine's processor")
+	}
+	steps, err := k.VM(t).Workload(t.Context(), proto.Step{Verb: "read", Path: "/proc/cpuinfo"})
+	if err != nil || len(steps) != 1 || !strings.Contains(steps[0].Text, " cx8 ") {
+		t.Fatalf("%v, %+v", err, steps)
+	}
+	if strings.Contains(steps[0].Text, " cx16 ") {
+		t.Errorf("the guest has CMPXCHG16B:\n%s", steps[0].Text)
+	}
+}

@@ -63,11 +63,18 @@ func machineArgs(a accel, shared bool) []string {
 		"-device", "virtserialport,chardev=tty,name=skep.tty",
 		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 	}
+	cpu := cpuTCG
 	if a == accelKVM {
-		args = append(args, "-cpu", "host")
+		cpu = "host"
 	}
-	return args
+	return append(args, "-cpu", cpu)
 }
+
+// cpuTCG is a processor without CMPXCHG16B, for which a kernel then has code of its own. QEMU 7.2 emulates it wrongly:
+// the flags come out as if the last instruction that set them had been another one, which leaves half of a pointer in
+// EFLAGS. Nobody sees that until an interrupt in the next few instructions saves them and returns to them: with NT or TF
+// among them the kernel's memory allocator, which uses the instruction most, ends in a fault that makes no sense.
+const cpuTCG = "qemu64,-cx16"
 
 // bootArgs starts the kernel; cloneArgs waits for a snapshot instead.
 func bootArgs(vmlinux, initrd string) []string {

@@ -218,6 +218,9 @@ func or(n, def uint32) uint32 {
 	return n
 }
 
+// opLddw is the opcode of the one wide instruction.
+const opLddw = 0x18
+
 // mapRefs finds the instructions that load a map.
 func (r *Record) mapRefs() []proto.MapRef {
 	var refs []proto.MapRef
@@ -230,9 +233,8 @@ func (r *Record) mapRefs() []proto.MapRef {
 		}
 		return refs
 	}
-	const lddw = 0x18
 	for i := 0; i+16 <= len(r.Insns); i += 8 {
-		if r.Insns[i] != lddw {
+		if r.Insns[i] != opLddw {
 			continue
 		}
 		src, imm := r.Insns[i+1]>>4, binary.LittleEndian.Uint32(r.Insns[i+4:])

@@ -9,6 +9,7 @@ import (
 	"skep/jit"
 	"skep/verifier"
 	"skep/vm"
+	"skep/vm/arena"
 	"skep/vm/isa"
 	"skep/vm/maps"
 )
@@ -27,24 +28,19 @@ func (h Host) Do(s *jit.State) jit.Status {
 	return jit.Running
 }
 
-// Lookup is bpf_map_lookup_elem for what is plain: a hash, and a key that is on
-// the function's stack and in the hash. Else it returns 0.
-func (h Host) Lookup(regs *[isa.NumRegs]uint64) (value uint64, size uint32) {
-	m := h.Maps().ByPtr(regs[isa.R1])
-	if m == nil || maps.Type(m.Type()) != maps.Hash || m.Spec().Flags&(maps.FlagRdonlyProg|maps.FlagWronlyProg) != 0 {
-		return 0, 0
-	}
-	n, key := uint64(m.KeySize()), regs[isa.R2]
-	if n > vm.FrameSize || key-(regs[isa.R10]-vm.FrameSize) > vm.FrameSize-n {
-		return 0, 0
-	}
-	return m.Lookup(h.Arena().Bytes(uint32(key), uint32(n)), 0), m.ValueSize()
+// Call does a helper call that needs no more than its arguments.
+func (h Host) Call(id, slot, depth int, regs *[isa.NumRegs]uint64) bool {
+	return vm.CallHelper(h.Machine, id, slot, depth, regs)
 }
+
+// Null notes that the lookup at a slot returned NULL.
+func (h Host) Null(slot int) { vm.NoteNull(h.Machine, slot) }
 
 // Program is a loaded program of the machine with what it has put behind the
 // numbers of maps, variables and functions.
 func Program(m *vm.Machine, prog int) *jit.Program {
-	p := &jit.Program{Insns: m.Program(prog).Insns, Arrays: arrays(m)}
+	p := &jit.Program{Insns: m.Program(prog).Insns}
+	addMaps(p, m)
 	insns := m.Resolved(prog)
 	for pc := 0; pc+1 < len(insns); pc++ {
 		if insns[pc].IsWide() {
@@ -55,21 +51,26 @@ func Program(m *vm.Machine, prog int) *jit.Program {
 	return p
 }
 
-// arrays lets the compiler turn lookups in arrays into addresses.
-func arrays(m *vm.Machine) []jit.Array {
-	var out []jit.Array
+// addMaps lets the compiler do lookups in place: in arrays and hashes, and in
+// per-CPU arrays where there is one CPU.
+func addMaps(p *jit.Program, m *vm.Machine) {
 	for _, mp := range m.Maps().Maps() {
-		l, ok := mp.(maps.Indexed)
-		if !ok || maps.Type(mp.Type()) != maps.Array {
-			continue
+		as := jit.Map{Ptr: uint64(mp.Ptr()), Size: mp.ValueSize(), Perm: uint8(arena.Read | arena.Write), Name: mp.Name()}
+		switch flags := mp.Spec().Flags; {
+		case flags&maps.FlagRdonlyProg != 0:
+			as.Perm = uint8(arena.Read)
+		case flags&maps.FlagWronlyProg != 0:
+			as.Perm = uint8(arena.Write)
 		}
-		elems, stride, _ := l.Layout()
-		out = append(out, jit.Array{
-			Ptr: uint64(mp.Ptr()), Elems: elems, Stride: stride, Entries: mp.MaxEntries(), Value: mp.ValueSize(),
-			Perm: uint8(m.Arena().Find(elems).Perm), Name: mp.Name(),
-		})
+		t := maps.Type(mp.Type())
+		if l, ok := mp.(maps.Indexed); ok && (t == maps.Array || t == maps.PerCPUArray && m.Maps().CPUs == 1) {
+			elems, stride, _ := l.Layout()
+			p.Arrays = append(p.Arrays, jit.Array{Map: as, Elems: elems, Stride: stride, Entries: mp.MaxEntries()})
+		}
+		if l, ok := maps.LayoutOfHash(mp); ok {
+			p.Hashes = append(p.Hashes, jit.Hash{Map: as, HashLayout: jit.HashLayout(l), KeySize: mp.KeySize()})
+		}
 	}
-	return out
 }
 
 // Regs is the registers that the machine has now, for a runner to start with.

@@ -348,6 +348,3 @@ func (e *Engine) sum() uint64 {
 	}
 	return h
 }
-
-// Runner is the run's, for the imports of its code.
-func (e *Engine) Runner() *portable.Runner { return e.runner }

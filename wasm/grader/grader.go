@@ -125,7 +125,7 @@ func problems(list []trial.Problem) []protocol.Problem {
 func findings(dst []protocol.Finding, rep *grade.Report, hidden bool) []protocol.Finding {
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
-		w := protocol.Finding{Line: uint32(f.Rule.Line), Weight: uint32(f.Rule.Weight), Badge: f.Rule.Badge, Event: -1}
+		w := protocol.Finding{Line: uint32(f.Rule.Line), Weight: uint32(f.Rule.Weight), Badge: f.Rule.Badge, Event: -1, Step: -1}
 		switch f.State {
 		case grade.Passed:
 			w.State = protocol.RuleStatePassed
@@ -133,7 +133,7 @@ func findings(dst []protocol.Finding, rep *grade.Report, hidden bool) []protocol
 			w.State = protocol.RuleStateSkipped
 		}
 		if !hidden {
-			w.Rule, w.Why, w.Expected, w.Got, w.Event = f.Rule.Text, f.Rule.Why, f.Expected, f.Got, int32(f.Event)
+			w.Rule, w.Why, w.Expected, w.Got, w.Event, w.Step = f.Rule.Text, f.Rule.Why, f.Expected, f.Got, int32(f.Event), int32(min(f.Step, 1<<31-1))
 		}
 		dst = append(dst, w)
 	}

@@ -1,24 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
-	esbuild "github.com/evanw/esbuild/pkg/api"
 
 	"skep/jit/workload"
 	"skep/verifier"
@@ -31,40 +21,14 @@ import (
 	"skep/vm/packet"
 	"skep/wasm/compiled"
 	"skep/wasm/fullspeed"
+	"skep/wasm/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
 )
 
-// built compiles the module as the page gets it, once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "skep-jit")
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "jit.wasm")
-	text, err := exec.Command("go", "run", "skep/wasm/build", "-package", "skep/wasm/jit", "-o", out).CombinedOutput()
-	if err != nil {
-		return "", errors.New("build of the module: " + string(text))
-	}
-	return out, nil
-})
+func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
-func module(t testing.TB) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := built(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func module(t testing.TB) string { return pagetest.Module(t, "skep/wasm/jit") }
 
 // testCase is a Case of web/src/jit/cases.ts.
 type testCase struct {
@@ -129,8 +93,8 @@ func suite(t testing.TB) (cases []testCase) {
 		t.Fatalf("%d conformance programs", len(cases))
 	}
 	n := len(cases)
-	for _, file := range gallery(t) {
-		cases = append(cases, galleryCases(t, file)...)
+	for _, ex := range pagetest.Gallery(t) {
+		cases = append(cases, galleryCases(t, &ex)...)
 	}
 	t.Logf("%d programs of the conformance suite, %d runs of the gallery", n, len(cases)-n)
 	if len(cases) < n+10 {
@@ -139,41 +103,18 @@ func suite(t testing.TB) (cases []testCase) {
 	return cases
 }
 
-func gallery(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob("../../web/gallery/*/example.json")
-	if err != nil || len(files) < 8 {
-		t.Fatalf("%d gallery programs (%v), at least 8 expected", len(files), err)
-	}
-	return files
-}
-
 // galleryCases is a program of the gallery over each of its packets, each with
 // fresh maps; none for one that runs on events, or asks for a kernel's types.
-func galleryCases(t testing.TB, file string) (cases []testCase) {
+func galleryCases(t testing.TB, ex *pagetest.Example) (cases []testCase) {
 	t.Helper()
-	var ex struct {
-		Program string
-		Input   []string
-		Maps    []struct{ Map, Key, Value string }
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &ex); err != nil {
-		t.Fatal(err)
-	}
 	if len(ex.Input) == 0 {
 		return nil
 	}
-	dir := filepath.Dir(file)
-	name := filepath.Base(dir)
-	src := gallerySource(t, dir)
+	name := ex.Name
 	var l *verdict.Loaded
 	for i := 0; l == nil || ex.Program != "" && l.Name != ex.Program; i++ {
 		var problems []protocol.Problem
-		if l, problems = verdict.Load(src, i, verdict.Options{}); l == nil {
+		if l, problems = verdict.Load(ex.Source, i, verdict.Options{}); l == nil {
 			t.Fatalf("%s: %+v", name, problems)
 		}
 	}
@@ -209,29 +150,6 @@ func galleryCases(t testing.TB, file string) (cases []testCase) {
 		}
 	}
 	return cases
-}
-
-// gallerySource is a gallery program as the page loads it.
-func gallerySource(t testing.TB, dir string) protocol.WireSource {
-	t.Helper()
-	if text, err := os.ReadFile(filepath.Join(dir, "prog.s")); err == nil {
-		return protocol.WireSource{Text: string(text)}
-	}
-	clang, err := exec.LookPath("clang-19")
-	if err != nil {
-		t.Fatal("clang-19 is needed for the programs of the gallery: make setup installs it")
-	}
-	obj := filepath.Join(t.TempDir(), "prog.bpf.o")
-	cmd := exec.Command(clang, "-target", "bpf", "-mcpu=v3", "-g", "-O2", "-D__TARGET_ARCH_x86", "-D__x86_64__", "-idirafter", "/usr/include/x86_64-linux-gnu", "-c", "prog.bpf.c", "-o", obj)
-	cmd.Dir = dir
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: clang: %v\n%s", dir, err, text)
-	}
-	b, err := os.ReadFile(obj)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: b, Name: "prog.bpf.o"}
 }
 
 func unhex(t testing.TB, s string) []byte {
@@ -285,40 +203,15 @@ func writeCases(t testing.TB, cases, speed []testCase) string {
 	return path
 }
 
-// bundle makes one file of a TypeScript file.
-func bundle(t testing.TB, name string, platform esbuild.Platform) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), name+".mjs")
-	r := esbuild.Build(esbuild.BuildOptions{
-		EntryPoints: []string{"../../web/src/jit/" + name + ".ts"},
-		Outfile:     out, Bundle: true, Write: true, Platform: platform, Format: esbuild.FormatESModule, Target: esbuild.ES2022,
-		LogLevel: esbuild.LogLevelSilent,
-	})
-	for _, e := range r.Errors {
-		t.Fatalf("%s: %s", name, e.Text)
-	}
-	return out
-}
-
 func node(t testing.TB, cases string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal("node is needed for the tests of the page's side: make install, or apt install nodejs")
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "SKEP_ENGINE="+module(t), "SKEP_CASES="+cases)
-	text, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("node %v: %v\n%s", args, err, text)
-	}
-	return string(text)
+	return pagetest.Node(t, []string{"SKEP_ENGINE=" + module(t), "SKEP_CASES=" + cases}, args...)
 }
 
 // In node every program does compiled what it does in the interpreter, there
 // and here.
 func TestNode(t *testing.T) {
-	text := node(t, writeCases(t, suite(t), nil), "--test", bundle(t, "fullspeed.test", esbuild.PlatformNode))
+	text := node(t, writeCases(t, suite(t), nil), "--test", pagetest.Bundle(t, "jit/fullspeed.test", pagetest.ForNode))
 	if testing.Verbose() {
 		t.Log(text)
 	}
@@ -326,50 +219,9 @@ func TestNode(t *testing.T) {
 
 // The same in a browser, in a Worker, under the site's security policy.
 func TestChromium(t *testing.T) {
-	exe := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			exe = p
-			break
-		}
-	}
-	if exe == "" {
-		t.Fatal("no chromium found: run make setup")
-	}
-	files := map[string]string{
-		"/jit.wasm": module(t), "/cases.json": writeCases(t, suite(t), nil), "/worker.js": bundle(t, "cases-worker", esbuild.PlatformBrowser),
-	}
-	const page = `<!doctype html><title>cases</title><script src="page.js"></script>`
-	const script = `new Worker('worker.js').onmessage = e => { window.lines = e.data; };`
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'")
-		switch {
-		case files[r.URL.Path] != "":
-			http.ServeFile(w, r, files[r.URL.Path])
-		case r.URL.Path == "/page.js":
-			w.Header().Set("Content-Type", "text/javascript")
-			w.Write([]byte(script))
-		default:
-			w.Header().Set("Content-Type", "text/html")
-			w.Write([]byte(page))
-		}
-	}))
-	defer srv.Close()
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(exe), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.Flag("disable-background-networking", true))
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/")); err != nil {
-		t.Fatal(err)
-	}
-	const wait = `new Promise(done => { const t = setInterval(() => { if (window.lines) { clearInterval(t); done(window.lines); } }, 100); })`
-	lines, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](wait, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
+	lines := pagetest.Chromium(t, pagetest.Bundle(t, "jit/cases-worker", pagetest.ForBrowser), map[string]string{
+		"/jit.wasm": module(t), "/cases.json": writeCases(t, suite(t), nil),
+	})
 	if len(lines) != 1 || !strings.HasSuffix(lines[0], " programs") {
 		t.Errorf("%d differ:\n%s", len(lines)-1, strings.Join(lines, "\n"))
 	}
@@ -397,7 +249,7 @@ func BenchmarkNode(b *testing.B) {
 		p.Accepted = true
 		speed = append(speed, newCase(b, w.Name, p, in))
 	}
-	lines := strings.Split(strings.TrimSpace(node(b, writeCases(b, nil, speed), bundle(b, "speed.test", esbuild.PlatformNode))), "\n")
+	lines := strings.Split(strings.TrimSpace(node(b, writeCases(b, nil, speed), pagetest.Bundle(b, "jit/speed.test", pagetest.ForNode))), "\n")
 	for _, line := range lines {
 		f := strings.Fields(line)
 		if len(f) != 4 {

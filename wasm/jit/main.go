@@ -7,6 +7,7 @@ import (
 
 	"skep/jit/portable"
 	"skep/wasm/fullspeed"
+	"skep/wasm/link"
 	"skep/wasm/protocol"
 )
 
@@ -16,7 +17,7 @@ var (
 	request []byte
 	reply   []byte
 	context portable.Context
-	engine  = fullspeed.Engine{Linker: linker{}, Context: &context}
+	engine  = fullspeed.Engine{Linker: link.Linker{}, Context: &context}
 )
 
 // keep is how large a buffer may be to be used for the next call too.

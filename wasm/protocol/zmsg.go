@@ -3,7 +3,7 @@
 package protocol
 
 // Version of the protocol, the first byte of each frame.
-const Version = 3
+const Version = 4
 
 // Where: Which input a problem is in.
 type Where uint8
@@ -189,6 +189,25 @@ const (
 	RuleStateSkipped // not decidable here
 )
 
+// Arch: What machine code is for.
+type Arch uint8
+
+const (
+	ArchAmd64 Arch = iota
+	ArchArm64
+	ArchWasm // WebAssembly
+)
+
+// CodeNoteKind: What was made of an instruction that is not plain translation.
+type CodeNoteKind uint8
+
+const (
+	CodeNoteKindFusion      CodeNoteKind = iota // several instructions became one
+	CodeNoteKindDropped                         // a check was left out
+	CodeNoteKindInlined                         // a helper call became instructions
+	CodeNoteKindInterpreted                     // left to the interpreter
+)
+
 // Message numbers, the ID of a frame.
 const (
 	IDHello         uint16 = 1
@@ -255,6 +274,17 @@ const (
 	IDPredicted     uint16 = 249
 	IDGradeHello    uint16 = 122
 	IDGradeWelcome  uint16 = 250
+	IDCompile       uint16 = 136
+	IDDisassemble   uint16 = 137
+	IDMachineCode   uint16 = 256
+	IDCodeHello     uint16 = 138
+	IDCodeWelcome   uint16 = 257
+	IDFullStart     uint16 = 96
+	IDFullStarted   uint16 = 224
+	IDFullRun       uint16 = 97
+	IDFullMoved     uint16 = 225
+	IDFullMeasure   uint16 = 98
+	IDFullMeasured  uint16 = 226
 )
 
 // decodeRequest makes the first module's request with this number, nil when there is none.
@@ -561,6 +591,28 @@ func encode(m Message, w *Writer) bool {
 		m.Encode(w)
 	case *GradeWelcome:
 		m.Encode(w)
+	case *Compile:
+		m.Encode(w)
+	case *Disassemble:
+		m.Encode(w)
+	case *MachineCode:
+		m.Encode(w)
+	case *CodeHello:
+		m.Encode(w)
+	case *CodeWelcome:
+		m.Encode(w)
+	case *FullStart:
+		m.Encode(w)
+	case *FullStarted:
+		m.Encode(w)
+	case *FullRun:
+		m.Encode(w)
+	case *FullMoved:
+		m.Encode(w)
+	case *FullMeasure:
+		m.Encode(w)
+	case *FullMeasured:
+		m.Encode(w)
 	default:
 		return false
 	}
@@ -697,6 +749,28 @@ func decode(m Message, r *Reader) bool {
 	case *GradeHello:
 		m.Decode(r)
 	case *GradeWelcome:
+		m.Decode(r)
+	case *Compile:
+		m.Decode(r)
+	case *Disassemble:
+		m.Decode(r)
+	case *MachineCode:
+		m.Decode(r)
+	case *CodeHello:
+		m.Decode(r)
+	case *CodeWelcome:
+		m.Decode(r)
+	case *FullStart:
+		m.Decode(r)
+	case *FullStarted:
+		m.Decode(r)
+	case *FullRun:
+		m.Decode(r)
+	case *FullMoved:
+		m.Decode(r)
+	case *FullMeasure:
+		m.Decode(r)
+	case *FullMeasured:
 		m.Decode(r)
 	default:
 		return false
@@ -4040,6 +4114,7 @@ type Finding struct {
 	Expected string
 	Got      string
 	Event    int32 // Where it went wrong: index of the event, -1 for none.
+	Step     int32 // The step of the run behind the instruction that made it so, else the event's first; -1 for none.
 }
 
 // Encode appends the wire form of m.
@@ -4053,6 +4128,7 @@ func (m *Finding) Encode(w *Writer) {
 	w.Str(m.Expected)
 	w.Str(m.Got)
 	w.I32(m.Event)
+	w.I32(m.Step)
 }
 
 // Decode fills m; r holds the error.
@@ -4066,6 +4142,7 @@ func (m *Finding) Decode(r *Reader) {
 	m.Expected = r.Str()
 	m.Got = r.Str()
 	m.Event = r.I32()
+	m.Step = r.I32()
 }
 
 // GradedFiring: A run of a program during an event.
@@ -4229,7 +4306,7 @@ func (m *Graded) Decode(r *Reader) {
 	m.PC = r.I32()
 	m.Place = r.Str()
 	m.Log = r.Str()
-	if n := r.Count(33); n > 0 {
+	if n := r.Count(37); n > 0 {
 		m.Findings = make([]Finding, n)
 		for i := range m.Findings {
 			m.Findings[i].Decode(r)
@@ -4345,4 +4422,446 @@ func (m *GradeWelcome) Encode(w *Writer) {
 // Decode fills m; r holds the error.
 func (m *GradeWelcome) Decode(r *Reader) {
 	m.Kernel = r.Str()
+}
+
+// CodeNote: What was made of an instruction.
+type CodeNote struct {
+	Kind CodeNoteKind
+	Text string
+	Fact string // Of dropped: what the verifier knew there, in the log's words, "R2=pkt(off=14,r=34)"; "" = the text says it.
+}
+
+// Encode appends the wire form of m.
+func (m *CodeNote) Encode(w *Writer) {
+	w.U8(uint8(m.Kind))
+	w.Str(m.Text)
+	w.Str(m.Fact)
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeNote) Decode(r *Reader) {
+	m.Kind = CodeNoteKind(r.Enum(4))
+	m.Text = r.Str()
+	m.Fact = r.Str()
+}
+
+// CodeInsn: An instruction of the machine.
+type CodeInsn struct {
+	At    uint32 // Offset into MachineCode.code.
+	Size  uint16 // Bytes.
+	Text  string
+	Depth uint8 // How far it is indented: the blocks of WebAssembly it is in.
+	To    int32 // Slot that a jump leads to; -1 for none.
+}
+
+// Encode appends the wire form of m.
+func (m *CodeInsn) Encode(w *Writer) {
+	w.U32(m.At)
+	w.U16(m.Size)
+	w.Str(m.Text)
+	w.U8(m.Depth)
+	w.I32(m.To)
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeInsn) Decode(r *Reader) {
+	m.At = r.U32()
+	m.Size = r.U16()
+	m.Text = r.Str()
+	m.Depth = r.U8()
+	m.To = r.I32()
+}
+
+// CodeGroup: The code of an instruction.
+type CodeGroup struct {
+	Slot  int32 // -1: what comes before a function; the number of slots: what lies behind the program, out of line.
+	Head  int32 // Of an instruction without code of its own: the slot whose code does its work, -1 for none.
+	Notes []CodeNote
+	Insns []CodeInsn
+}
+
+// Encode appends the wire form of m.
+func (m *CodeGroup) Encode(w *Writer) {
+	w.I32(m.Slot)
+	w.I32(m.Head)
+	w.U32(uint32(len(m.Notes)))
+	for i := range m.Notes {
+		m.Notes[i].Encode(w)
+	}
+	w.U32(uint32(len(m.Insns)))
+	for i := range m.Insns {
+		m.Insns[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeGroup) Decode(r *Reader) {
+	m.Slot = r.I32()
+	m.Head = r.I32()
+	if n := r.Count(9); n > 0 {
+		m.Notes = make([]CodeNote, n)
+		for i := range m.Notes {
+			m.Notes[i].Decode(r)
+		}
+	}
+	if n := r.Count(15); n > 0 {
+		m.Insns = make([]CodeInsn, n)
+		for i := range m.Insns {
+			m.Insns[i].Decode(r)
+		}
+	}
+}
+
+// Compile: Compile a program of a source.
+type Compile struct {
+	Source  WireSource
+	Program uint32        // Index into Listing.programs.
+	Options VerifyOptions // Hook and privilege; the log is not asked for.
+	Arch    Arch
+	Facts   bool // Leave out the checks that the verifier's proof makes needless.
+	Fusions bool // Fuse instructions, and do lookups in place.
+	Blind   bool // Hide constants. Nothing is fused then.
+}
+
+// ID is the number of this message.
+func (m *Compile) ID() uint16 { return IDCompile }
+
+// Encode appends the wire form of m.
+func (m *Compile) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.U32(m.Program)
+	m.Options.Encode(w)
+	w.U8(uint8(m.Arch))
+	w.Bool(m.Facts)
+	w.Bool(m.Fusions)
+	w.Bool(m.Blind)
+}
+
+// Decode fills m; r holds the error.
+func (m *Compile) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.Program = r.U32()
+	m.Options.Decode(r)
+	m.Arch = Arch(r.Enum(3))
+	m.Facts = r.Bool()
+	m.Fusions = r.Bool()
+	m.Blind = r.Bool()
+}
+
+// CodeMark: Where the code of an instruction begins.
+type CodeMark struct {
+	At   uint32 // Offset into the code.
+	Slot uint32
+}
+
+// Encode appends the wire form of m.
+func (m *CodeMark) Encode(w *Writer) {
+	w.U32(m.At)
+	w.U32(m.Slot)
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeMark) Decode(r *Reader) {
+	m.At = r.U32()
+	m.Slot = r.U32()
+}
+
+// Disassemble: Show code that was made elsewhere.
+type Disassemble struct {
+	Arch  Arch
+	Code  []byte
+	Marks []CodeMark // By offset, ascending.
+}
+
+// ID is the number of this message.
+func (m *Disassemble) ID() uint16 { return IDDisassemble }
+
+// Encode appends the wire form of m.
+func (m *Disassemble) Encode(w *Writer) {
+	w.U8(uint8(m.Arch))
+	w.Bytes(m.Code)
+	w.U32(uint32(len(m.Marks)))
+	for i := range m.Marks {
+		m.Marks[i].Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *Disassemble) Decode(r *Reader) {
+	m.Arch = Arch(r.Enum(3))
+	m.Code = r.Bytes()
+	if n := r.Count(8); n > 0 {
+		m.Marks = make([]CodeMark, n)
+		for i := range m.Marks {
+			m.Marks[i].Decode(r)
+		}
+	}
+}
+
+// MachineCode: Code beside its instructions.
+type MachineCode struct {
+	Problems []Problem   // With any, nothing was compiled.
+	Outcome  Outcome     // Of the verifier.
+	Errors   []string    // Of rejected: the lines that the log ends with. Of not_modelled: what is not covered.
+	Facts    bool        // Checks were left out.
+	Refused  string      // Why the compiler made no code; "" when there is.
+	Slot     int32       // Slot that refused is about; -1 for the program.
+	Groups   []CodeGroup // In the order of the instructions.
+	Code     []byte      // All of it.
+	Cut      bool        // What lies beyond the first megabyte of code is not named.
+	Slots    uint32      // Of the program.
+	Insns    uint32      // eBPF instructions.
+	Homes    []string    // Where r0 to r10 are.
+}
+
+// ID is the number of this message.
+func (m *MachineCode) ID() uint16 { return IDMachineCode }
+
+// Encode appends the wire form of m.
+func (m *MachineCode) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.U8(uint8(m.Outcome))
+	w.U32(uint32(len(m.Errors)))
+	for i := range m.Errors {
+		w.Str(m.Errors[i])
+	}
+	w.Bool(m.Facts)
+	w.Str(m.Refused)
+	w.I32(m.Slot)
+	w.U32(uint32(len(m.Groups)))
+	for i := range m.Groups {
+		m.Groups[i].Encode(w)
+	}
+	w.Bytes(m.Code)
+	w.Bool(m.Cut)
+	w.U32(m.Slots)
+	w.U32(m.Insns)
+	w.U32(uint32(len(m.Homes)))
+	for i := range m.Homes {
+		w.Str(m.Homes[i])
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *MachineCode) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Outcome = Outcome(r.Enum(4))
+	if n := r.Count(4); n > 0 {
+		m.Errors = make([]string, n)
+		for i := range m.Errors {
+			m.Errors[i] = r.Str()
+		}
+	}
+	m.Facts = r.Bool()
+	m.Refused = r.Str()
+	m.Slot = r.I32()
+	if n := r.Count(16); n > 0 {
+		m.Groups = make([]CodeGroup, n)
+		for i := range m.Groups {
+			m.Groups[i].Decode(r)
+		}
+	}
+	m.Code = r.Bytes()
+	m.Cut = r.Bool()
+	m.Slots = r.U32()
+	m.Insns = r.U32()
+	if n := r.Count(4); n > 0 {
+		m.Homes = make([]string, n)
+		for i := range m.Homes {
+			m.Homes[i] = r.Str()
+		}
+	}
+}
+
+// CodeHello: First message to the module.
+type CodeHello struct {
+}
+
+// ID is the number of this message.
+func (m *CodeHello) ID() uint16 { return IDCodeHello }
+
+// Encode appends the wire form of m.
+func (m *CodeHello) Encode(w *Writer) {
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeHello) Decode(r *Reader) {
+}
+
+// CodeWelcome: Who is there.
+type CodeWelcome struct {
+	Kernel string // Whose verifier it has, "6.12".
+}
+
+// ID is the number of this message.
+func (m *CodeWelcome) ID() uint16 { return IDCodeWelcome }
+
+// Encode appends the wire form of m.
+func (m *CodeWelcome) Encode(w *Writer) {
+	w.Str(m.Kernel)
+}
+
+// Decode fills m; r holds the error.
+func (m *CodeWelcome) Decode(r *Reader) {
+	m.Kernel = r.Str()
+}
+
+// FullStart: Begin the session's events anew, compiled. Start must have come before.
+type FullStart struct {
+	Repeat   uint32 // How often each event is run: the first time as it arrives, then in the memory as the run before left it.
+	Accepted bool   // The verifier accepted the chosen program: its accesses are not checked.
+}
+
+// ID is the number of this message.
+func (m *FullStart) ID() uint16 { return IDFullStart }
+
+// Encode appends the wire form of m.
+func (m *FullStart) Encode(w *Writer) {
+	w.U32(m.Repeat)
+	w.Bool(m.Accepted)
+}
+
+// Decode fills m; r holds the error.
+func (m *FullStart) Decode(r *Reader) {
+	m.Repeat = r.U32()
+	m.Accepted = r.Bool()
+}
+
+// FullStarted: What was compiled.
+type FullStarted struct {
+	Problems []Problem // With any, nothing was.
+	Bytes    uint32    // Of WebAssembly.
+}
+
+// ID is the number of this message.
+func (m *FullStarted) ID() uint16 { return IDFullStarted }
+
+// Encode appends the wire form of m.
+func (m *FullStarted) Encode(w *Writer) {
+	w.U32(uint32(len(m.Problems)))
+	for i := range m.Problems {
+		m.Problems[i].Encode(w)
+	}
+	w.U32(m.Bytes)
+}
+
+// Decode fills m; r holds the error.
+func (m *FullStarted) Decode(r *Reader) {
+	if n := r.Count(30); n > 0 {
+		m.Problems = make([]Problem, n)
+		for i := range m.Problems {
+			m.Problems[i].Decode(r)
+		}
+	}
+	m.Bytes = r.U32()
+}
+
+// FullRun: Go on, for a slice.
+type FullRun struct {
+	Fuel uint32 // Instructions, roughly.
+	Stop bool   // Be content with what has run.
+}
+
+// ID is the number of this message.
+func (m *FullRun) ID() uint16 { return IDFullRun }
+
+// Encode appends the wire form of m.
+func (m *FullRun) Encode(w *Writer) {
+	w.U32(m.Fuel)
+	w.Bool(m.Stop)
+}
+
+// Decode fills m; r holds the error.
+func (m *FullRun) Decode(r *Reader) {
+	m.Fuel = r.U32()
+	m.Stop = r.Bool()
+}
+
+// FullMoved: How far it has come.
+type FullMoved struct {
+	Runs   uint64 // That have ended, over all events.
+	Event  uint32
+	Events uint32
+	Nanos  uint64 // Taken by the code.
+	Lost   uint32 // Lines of bpf_printk and records of the event that were more than are kept.
+	View   *View  // What was left, once it is over. Nothing in it has the number of a step: none were counted.
+}
+
+// ID is the number of this message.
+func (m *FullMoved) ID() uint16 { return IDFullMoved }
+
+// Encode appends the wire form of m.
+func (m *FullMoved) Encode(w *Writer) {
+	w.U64(m.Runs)
+	w.U32(m.Event)
+	w.U32(m.Events)
+	w.U64(m.Nanos)
+	w.U32(m.Lost)
+	w.Bool(m.View != nil)
+	if m.View != nil {
+		m.View.Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *FullMoved) Decode(r *Reader) {
+	m.Runs = r.U64()
+	m.Event = r.U32()
+	m.Events = r.U32()
+	m.Nanos = r.U64()
+	m.Lost = r.U32()
+	if r.Bool() {
+		m.View = new(View)
+		m.View.Decode(r)
+	}
+}
+
+// FullMeasure: Begin anew, run each of the first events some times, and take the time.
+type FullMeasure struct {
+	Runs     uint32 // Of each event.
+	Compiled bool   // Else in the interpreter, without a trace.
+}
+
+// ID is the number of this message.
+func (m *FullMeasure) ID() uint16 { return IDFullMeasure }
+
+// Encode appends the wire form of m.
+func (m *FullMeasure) Encode(w *Writer) {
+	w.U32(m.Runs)
+	w.Bool(m.Compiled)
+}
+
+// Decode fills m; r holds the error.
+func (m *FullMeasure) Decode(r *Reader) {
+	m.Runs = r.U32()
+	m.Compiled = r.Bool()
+}
+
+// FullMeasured: The time.
+type FullMeasured struct {
+	Runs  uint64 // Over all events; 0: one of them did not end.
+	Nanos uint64
+}
+
+// ID is the number of this message.
+func (m *FullMeasured) ID() uint16 { return IDFullMeasured }
+
+// Encode appends the wire form of m.
+func (m *FullMeasured) Encode(w *Writer) {
+	w.U64(m.Runs)
+	w.U64(m.Nanos)
+}
+
+// Decode fills m; r holds the error.
+func (m *FullMeasured) Decode(r *Reader) {
+	m.Runs = r.U64()
+	m.Nanos = r.U64()
 }

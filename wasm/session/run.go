@@ -82,7 +82,7 @@ func (s *Session) Start(in protocol.WireInput, opts protocol.RunOptions, inits [
 	if events != nil {
 		n.script = newScript(events, opts)
 	}
-	if p := n.build(); p != nil {
+	if p := n.build(nil); p != nil {
 		return fail(p)
 	}
 	*s = n
@@ -132,9 +132,10 @@ func (s *Session) check(o *protocol.RunOptions) []protocol.Problem {
 	return nil
 }
 
-// build makes the machine and goes to step 0.
-func (s *Session) build() []protocol.Problem {
-	cfg := vm.Config{World: surroundings(s.opts), Seed: s.opts.Seed, Clock: s.opts.Clock, ArenaLimit: maxArena}
+// build makes the machine and goes to step 0. In a span, which its memory then
+// stays in, no history is kept.
+func (s *Session) build(span []byte) []protocol.Problem {
+	cfg := vm.Config{World: surroundings(s.opts), Seed: s.opts.Seed, Clock: s.opts.Clock, ArenaLimit: maxArena, Span: span, NoHistory: span != nil}
 	if s.script != nil {
 		s.script.hw = world.Around(s.script.cfg)
 		s.script.fires = nil

@@ -135,7 +135,7 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 	if err != nil {
 		return p, err
 	}
-	inputs, err := sources(t, "page", b.wasm, b.verify, b.grade, b.worker, string(gallery), fmt.Sprint(t.fake))
+	inputs, err := sources(t, "page", b.wasm, b.verify, b.grade, b.run, b.listing, b.worker, string(gallery), fmt.Sprint(t.fake))
 	if err != nil {
 		return p, err
 	}
@@ -150,6 +150,8 @@ func buildPage(t tree, s *stamps, b *built) (page, error) {
 			"SKEP_WORKER":  quote(b.worker),
 			"SKEP_VERIFY":  quote(b.verify),
 			"SKEP_GRADE":   quote(b.grade),
+			"SKEP_RUN":     quote(b.run),
+			"SKEP_LISTING": quote(b.listing),
 			"SKEP_GALLERY": string(gallery),
 		})
 		o.Splitting = true

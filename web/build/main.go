@@ -73,8 +73,8 @@ func run(budget, fake bool) error {
 
 // built gathers what later stages need to know of earlier ones.
 type built struct {
-	wasm, verify, grade, worker string
-	manifest                    web.Manifest
+	wasm, verify, grade, run, listing, worker string
+	manifest                                  web.Manifest
 }
 
 func (b *built) all(t tree, s *stamps) error {
@@ -86,6 +86,12 @@ func (b *built) all(t tree, s *stamps) error {
 		return err
 	}
 	if b.grade, err = buildEngine(t, s, "grade", "skep/wasm/grade"); err != nil {
+		return err
+	}
+	if b.run, err = buildEngine(t, s, "run", "skep/wasm/run"); err != nil {
+		return err
+	}
+	if b.listing, err = buildEngine(t, s, "listing", "skep/wasm/listing"); err != nil {
 		return err
 	}
 	if b.worker, err = buildWorker(t, s); err != nil {
@@ -104,6 +110,7 @@ func (b *built) all(t tree, s *stamps) error {
 	b.manifest.App, b.manifest.Preload = page.App, page.Preload
 	b.manifest.Style, b.manifest.Font = page.Style, page.Font
 	b.manifest.Lab, b.manifest.LabPreload, b.manifest.Grade = page.Lab, page.LabPreload, b.grade
+	b.manifest.Run, b.manifest.Listing = b.run, b.listing
 	b.manifest.First = append([]string{page.Style, page.Font, page.App}, page.Preload...)
 	if !t.fake {
 		b.manifest.First = append(b.manifest.First, b.worker, b.wasm)

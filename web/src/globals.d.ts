@@ -11,6 +11,10 @@ declare const SKEP_WASM: string;
 declare const SKEP_WORKER: string;
 /** The verifier's module, loaded later. */
 declare const SKEP_VERIFY: string;
+/** The engine with a compiler, loaded for the first run at full speed. */
+declare const SKEP_RUN: string;
+/** The module that shows machine code, loaded when it is looked at. */
+declare const SKEP_LISTING: string;
 /** The grader's module, loaded on lab pages. */
 declare const SKEP_GRADE: string;
 /** The gallery: web.Example in Go. */

@@ -113,6 +113,10 @@ type instance struct {
 	code wazero.CompiledModule
 	mod  api.Module
 	free [][]api.Function // by entry
+
+	// stack is what an entry returns its result in. It is read at once, so that
+	// a call within a call may use it too.
+	stack [1]uint64
 }
 
 func (in *instance) Call(entry int) (uint32, error) {
@@ -124,12 +128,11 @@ func (in *instance) Call(entry int) (uint32, error) {
 		f = in.mod.ExportedFunction(wasm.EntryName(entry))
 	}
 	in.e.running = in.r
-	var stack [1]uint64
-	if err := f.CallWithStack(in.e.ctx, stack[:]); err != nil {
+	if err := f.CallWithStack(in.e.ctx, in.stack[:]); err != nil {
 		return 0, err
 	}
 	in.free[entry] = append(in.free[entry], f)
-	return uint32(stack[0]), nil
+	return uint32(in.stack[0]), nil
 }
 
 func (in *instance) Close() {

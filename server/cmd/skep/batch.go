@@ -20,6 +20,7 @@ import (
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
+	"skep/wasm/compiled"
 )
 
 // maxLine bounds one record of the batch format.
@@ -50,14 +51,14 @@ type batchEntry struct {
 }
 
 // runBatch answers each record of standard input by running it.
-func (sh *shell) runBatch(ctx context.Context, name string, repeat int) int {
+func (sh *shell) runBatch(ctx context.Context, name string, repeat int, facts bool) int {
 	e, err := openEngine(name)
 	if err != nil {
 		return sh.broken("run", err)
 	}
 	blobs := &btfStore{specs: map[string]*btf.Spec{}}
 	return sh.eachRecord(ctx, "run", func(rec *sandbox.Record) (any, bool) {
-		v := runRecord(rec, max(repeat, 1), blobs, name, e)
+		v := runRecord(rec, max(repeat, 1), blobs, name, e, facts)
 		return v, v.OK && v.Fault == ""
 	})
 }
@@ -111,15 +112,20 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 
 // runRecord verifies a record, then runs it when it was accepted. A program
 // that the verifier does not cover runs too: the machine checks every access.
-// e is the engine of that name, nil for the interpreter.
-func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, name string, e *engine.Engine) *runAnswer {
+// e is the engine of that name, nil for the interpreter. With facts it leaves out
+// the checks that the verifier has proved needless.
+func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, name string, e *engine.Engine, facts bool) *runAnswer {
 	v := &runAnswer{Engine: name}
 	p, err := verifierProgram(rec, blobs)
+	var res *verifier.Result
 	if err == nil {
-		v.verifyAnswer, err = answer(rec.ID, p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF()})
+		res, err = verifier.Verify(p, verifier.Config{LogLevel: int(rec.LogLevel), KernelBTF: kernelBTF(), Facts: facts})
 	}
-	if err == nil && (v.OK || v.NotModelled != "") {
-		err = v.run(rec, repeat, e)
+	if err == nil {
+		v.verifyAnswer = answerOf(rec.ID, res)
+		if v.OK || v.NotModelled != "" {
+			err = v.run(rec, repeat, e, compiled.Facts(res.Facts))
+		}
 	}
 	if err != nil {
 		v.ID, v.OK, v.Error = rec.ID, false, err.Error()
@@ -130,7 +136,7 @@ func runRecord(rec *sandbox.Record, repeat int, blobs *btfStore, name string, e 
 // batchBudget ends programs that do not.
 var batchBudget = 100_000_000
 
-func (v *runAnswer) run(rec *sandbox.Record, repeat int, e *engine.Engine) error {
+func (v *runAnswer) run(rec *sandbox.Record, repeat int, e *engine.Engine, facts jit.Facts) error {
 	typ, ok := hook.ByName(rec.ProgType)
 	if !ok {
 		return fmt.Errorf("prog_type: there is no program type %q", rec.ProgType)
@@ -174,7 +180,7 @@ func (v *runAnswer) run(rec *sandbox.Record, repeat int, e *engine.Engine) error
 		return m.Reg(isa.R0), nil, m.Done()
 	}
 	if e != nil {
-		c, err := compileRun(e, m, jit.Facts{}, jit.Options{})
+		c, err := compileRun(e, m, facts, jit.Options{})
 		if err != nil {
 			clear(m.Arena().Buf)
 			return err

@@ -2,236 +2,277 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
-	"time"
 
 	"skep/jit"
 	"skep/jit/workload"
-	"skep/vm"
-	"skep/vm/asm"
-	"skep/vm/hook"
-	"skep/vm/isa"
-	"skep/vm/maps"
-	"skep/wasm/compiled"
+	"skep/server/internal/kernelbench"
 )
 
-// benchSetup is an engine as it is measured.
-type benchSetup struct {
+// benchEngine is an engine as it is measured: ours with facts, or a peer.
+type benchEngine struct {
 	name   string
 	engine string
 	facts  jit.Facts
+	peer   *kernelbench.Peer // nil for ours
 }
 
-var benchSetups = []benchSetup{
-	{"interp", "interp", jit.Facts{}},
-	{"native", "native", jit.Facts{}},
-	{"native-facts", "native", jit.Facts{Accepted: true, Alone: true}},
-	{"wasm", "wasm", jit.Facts{}},
-	{"wasm-facts", "wasm", jit.Facts{Accepted: true, Alone: true}},
+var ownEngines = []benchEngine{
+	{name: "interp", engine: "interp"},
+	{name: "native", engine: "native"},
+	{name: "native-facts", engine: "native", facts: jit.Facts{Accepted: true, Alone: true}},
+	{name: "wasm", engine: "wasm"},
+	{name: "wasm-facts", engine: "wasm", facts: jit.Facts{Accepted: true, Alone: true}},
 }
 
-// benchResult is a line of --json.
-type benchResult struct {
-	Program string  `json:"program"`
-	Engine  string  `json:"engine"`
-	NS      float64 `json:"ns"`         // of one run, median of the rounds
-	Least   float64 `json:"ns_least"`   // of the fastest round
-	Ratio   float64 `json:"ratio"`      // to the interpreter's, in the same rounds
-	Compile float64 `json:"compile_ns"` // of the program, linking included
-	Result  uint64  `json:"r0"`
+// Names of the peers.
+const (
+	peerLinux    = "linux"
+	peerChromium = "chromium"
+)
+
+// benchKinds says which programs count for the means: all but the empty one and
+// two of our own, and of those, which call no helper.
+func benchKinds(name string) (counts, calls bool) {
+	switch name {
+	case "empty", "loop", "helper", compileName:
+		return false, false
+	case "maparr", "maphash", "firewall", "balancer":
+		return true, true
+	}
+	return true, false
 }
 
 func runBench(ctx context.Context, sh *shell, args []string) int {
-	fs := sh.flags("bench", "[-rounds N] [-programs A,B] [--json]",
-		"Measures the engines on programs of all kinds: the time of one run, medians of rounds in\nwhich the engines take turns. -facts engines run without the checks that the verifier makes\nneedless; wasm is WebAssembly in wazero.")
+	fs := sh.flags("bench", "[-linux] [-chromium] [-rounds N] [-programs A,B] [-o FILE] [--json]",
+		"Measures the engines on programs of all kinds: the time of one run, medians of rounds in\nwhich the engines take turns. -facts engines run without the checks that the verifier makes\nneedless; wasm is WebAssembly in wazero; linux is the JIT of this machine's kernel, which\ngets these programs and no others.")
 	rounds := fs.Int("rounds", 15, "rounds")
 	only := fs.String("programs", "", "names of programs, separated by commas; all otherwise")
+	linux := fs.Bool("linux", false, "load the programs into this machine's kernel too (root)")
+	chromium := fs.Bool("chromium", false, "and run them as WebAssembly in Chromium (needs the source tree)")
 	asJSON := fs.Bool("json", false, "a line of JSON a program and engine")
+	out := fs.String("o", "", "write these lines to a `file` as well")
+	serve := fs.Bool("peer", false, "be the engine linux: answer rounds of standard input (what -linux starts)")
 	rest, code, ok := parse(fs, args)
 	switch {
 	case !ok:
 		return code
 	case len(rest) > 0:
 		return sh.broken("bench", fmt.Errorf("%q: bench takes no files", rest[0]))
+	case *serve:
+		return sh.servePeer()
 	}
-	if !*asJSON {
-		fmt.Fprintf(sh.out, "%-10s", "ns a run")
-		for _, s := range benchSetups {
-			fmt.Fprintf(sh.out, "%14s", s.name)
+	b := &bench{ctx: ctx, rounds: max(*rounds, 1), engines: slices.Clone(ownEngines), log: sh.err}
+	defer b.close()
+	if *linux {
+		b.join(peerLinux)
+	}
+	if *chromium {
+		b.join(peerChromium)
+	}
+	var lines []benchLine
+	add := func(results []benchLine) {
+		lines = append(lines, results...)
+		if *asJSON {
+			for _, l := range results {
+				sh.out.Write(marshal(l))
+			}
 		}
-		fmt.Fprintln(sh.out)
 	}
-	product := make([]float64, len(benchSetups))
-	programs := 0
 	for _, w := range workload.All() {
 		if ctx.Err() != nil || *only != "" && !slices.Contains(strings.Split(*only, ","), w.Name) {
 			continue
 		}
-		results, err := benchProgram(&w, max(*rounds, 1))
+		results, err := b.program(&w)
 		if err != nil {
 			return sh.broken("bench", fmt.Errorf("%s: %w", w.Name, err))
 		}
-		programs++
-		if !*asJSON {
-			fmt.Fprintf(sh.out, "%-10s", w.Name)
-		}
-		for i, r := range results {
-			product[i] += math.Log(r.Ratio)
-			if *asJSON {
-				sh.out.Write(marshal(r))
-			} else {
-				fmt.Fprintf(sh.out, "%14.1f", r.NS)
-			}
-		}
-		if !*asJSON {
-			fmt.Fprintln(sh.out)
-		}
+		add(results)
 	}
-	if programs == 0 {
+	if *only == "" || slices.Contains(strings.Split(*only, ","), compileName) {
+		results, err := b.compile()
+		if err != nil {
+			return sh.broken("bench", fmt.Errorf("%s: %w", compileName, err))
+		}
+		add(results)
+	}
+	if len(lines) == 0 {
 		return sh.broken("bench", fmt.Errorf("there is no program %q", *only))
 	}
 	if !*asJSON {
-		fmt.Fprintf(sh.out, "%-10s", "to interp")
-		for i := range benchSetups {
-			fmt.Fprintf(sh.out, "%14.4f", math.Exp(product[i]/float64(programs)))
+		printBench(sh.out, b.names(), lines)
+	}
+	if *out != "" {
+		if err := writeLines(*out, lines); err != nil {
+			return sh.broken("bench", err)
 		}
-		fmt.Fprintln(sh.out, "   (geometric mean)")
 	}
 	return exitOK
 }
 
-// benchMaps are the maps of package workload.
-func benchMaps() []maps.Spec {
-	hash := maps.Spec{Name: "hash", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 256}
-	for i := range uint32(200) {
-		hash.Init = append(hash.Init, maps.KV{Key: binary.LittleEndian.AppendUint32(nil, i), Value: make([]byte, 8)})
-	}
-	return []maps.Spec{
-		{Name: "counts", Type: maps.Array, KeySize: 4, ValueSize: 8, MaxEntries: 64}, hash,
-		{Name: "backends", Type: maps.Array, KeySize: 4, ValueSize: 16, MaxEntries: 16},
-	}
+// bench is one run of the verb.
+type bench struct {
+	ctx     context.Context
+	rounds  int
+	engines []benchEngine
+	peers   []*kernelbench.Peer
+	log     io.Writer
 }
 
-// benchPacket is an IPv4 TCP packet to port 80, as far as n bytes reach.
-func benchPacket(n int) []byte {
-	p := make([]byte, n)
-	for i := range p {
-		p[i] = byte(i * 7)
-	}
-	if n >= 54 {
-		p[12], p[13], p[14], p[23], p[36], p[37] = 8, 0, 0x45, 6, 0, 80
-	}
-	return p
-}
-
-// benchProgram measures a program in all engines, each run from the state that
-// the one before has left.
-func benchProgram(w *workload.Workload, rounds int) ([]benchResult, error) {
-	res := asm.Assemble(w.Text, asm.Options{})
-	if len(res.Errors) > 0 {
-		return nil, fmt.Errorf("line %d: %w", res.Errors[0].Line, res.Errors[0])
-	}
-	results := make([]benchResult, len(benchSetups))
-	times := make([][]float64, len(benchSetups))
-	for range rounds {
-		for i, s := range benchSetups {
-			ns, err := benchRound(w, res.Insns, &s, &results[i])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
-			}
-			times[i] = append(times[i], ns)
+// join adds a peer, or says why it cannot be measured.
+func (b *bench) join(name string) {
+	var err error
+	command := []string{"go", "run", "skep/server/internal/chromiumbench"}
+	if name == peerLinux {
+		var self string
+		if err = kernelbench.Permitted(); err == nil {
+			self, err = os.Executable()
 		}
+		command = []string{self, "bench", "-peer"}
 	}
-	for i := range results {
-		r := &results[i]
-		slices.Sort(times[i])
-		r.Program, r.Engine = w.Name, benchSetups[i].name
-		r.NS, r.Least = times[i][len(times[i])/2], times[i][0]
-		r.Ratio = r.NS / results[0].NS
-		if r.Result != results[0].Result && w.Name != "helper" {
-			return nil, fmt.Errorf("%s returns %#x, the interpreter %#x", r.Engine, r.Result, results[0].Result)
-		}
+	var p *kernelbench.Peer
+	if err == nil {
+		p, err = kernelbench.Start(b.ctx, exec.Command(command[0], command[1:]...), b.log)
 	}
-	return results, nil
-}
-
-// benchTime is about how long a round of one engine takes.
-const benchTime = 3 * time.Millisecond
-
-// benchRound is one round: ns of one run on average. r gets the result of the
-// first run and the time of compiling.
-func benchRound(w *workload.Workload, insns []isa.Insn, s *benchSetup, r *benchResult) (float64, error) {
-	e, err := openEngine(s.engine)
 	if err != nil {
-		return 0, err
+		fmt.Fprintf(b.log, "skep bench: without %s: %v\n", name, err)
+		return
 	}
-	cfg := vm.Config{Maps: benchMaps(), NoHistory: true, Seed: 1}
-	if e != nil {
-		cfg.Span = e.Span
+	b.peers = append(b.peers, p)
+	b.engines = append(b.engines, benchEngine{name: name, peer: p})
+	if name == peerChromium {
+		b.engines = append(b.engines, benchEngine{name: name + "-facts", facts: jit.Facts{Accepted: true}, peer: p})
 	}
-	m, err := vm.New(cfg)
+}
+
+// servePeer is the process that join starts for the kernel.
+func (sh *shell) servePeer() int {
+	e, err := kernelbench.NewLinux(sh.err)
+	if err == nil {
+		err = kernelbench.Serve(sh.in, sh.out, e)
+	}
 	if err != nil {
-		return 0, err
+		fmt.Fprintf(sh.err, "skep bench: linux: %v\n", err)
+		return exitRejected
 	}
-	if _, err := m.Load(&vm.Program{Type: hook.SchedCls, License: "GPL", Insns: insns}); err != nil {
-		return 0, err
+	return exitOK
+}
+
+func (b *bench) close() {
+	for _, p := range b.peers {
+		p.Close()
 	}
-	if err := m.Reset(vm.Input{Packet: benchPacket(w.Packet)}); err != nil {
-		return 0, err
+}
+
+func (b *bench) names() []string {
+	var names []string
+	for _, e := range b.engines {
+		names = append(names, e.name)
 	}
-	start := vm.Point{Regs: compiled.Regs(m)}
-	run := func() (uint64, error) {
-		at := start
-		stop := m.Do(&at)
-		if stop == vm.StopStep {
-			stop = m.Run(batchBudget)
-		}
-		if stop == vm.StopFault {
-			return 0, m.Fault()
-		}
-		return m.Reg(isa.R0), nil
+	return names
+}
+
+// benchLine is a line of --json.
+type benchLine struct {
+	Program  string  `json:"program"`
+	Engine   string  `json:"engine"`
+	NS       float64 `json:"ns"`                   // of one run, median of the rounds
+	Least    float64 `json:"ns_least"`             // of the fastest round
+	ToInterp float64 `json:"to_interp,omitempty"`  // median of the ratios in each round
+	ToLinux  float64 `json:"to_linux,omitempty"`   // likewise
+	Compile  float64 `json:"compile_ns,omitempty"` // of the program, linking included
+	Result   uint64  `json:"r0"`
+}
+
+// program measures a program in all engines, which take turns. A peer that
+// cannot run it is left out of its line.
+func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
+	insns, err := assembleWorkload(w)
+	if err != nil {
+		return nil, err
 	}
-	if e != nil {
-		from := time.Now()
-		c, err := compileRun(e, m, s.facts, jit.Options{})
-		if err != nil {
-			return 0, err
-		}
-		defer c.close()
-		r.Compile = float64(time.Since(from).Nanoseconds())
-		regs := start.Regs
-		run = func() (uint64, error) {
-			c.runner.Start(0, regs)
-			if c.runner.Run(int64(batchBudget)) == jit.Faulted {
-				if err := c.runner.Err(); err != nil {
-					return 0, err
-				}
-				return 0, m.Fault()
+	lines := make([]benchLine, len(b.engines))
+	times := make([][]float64, len(b.engines))
+	var interp *kernelbench.Outcome
+	for range b.rounds {
+		for i := range b.engines {
+			e, line := &b.engines[i], &lines[i]
+			var r *kernelbench.Round
+			switch {
+			case e.peer == nil:
+				r, err = ownRound(w, insns, e, line)
+			case e.peer.Gone() || len(times[i]) > 0 && math.IsNaN(times[i][0]):
+				continue
+			default:
+				r, err = e.peer.Round(kernelbench.Request{Program: w.Name, Facts: e.facts.Accepted, NS: benchTime.Nanoseconds()})
 			}
-			return c.runner.Reg(isa.R0), nil
-		}
-	}
-	if r.Result, err = run(); err != nil {
-		return 0, err
-	}
-	// The fastest batch of the round is the one that nothing else interrupted.
-	best, batch := math.Inf(1), 1
-	for begin := time.Now(); time.Since(begin) < benchTime; {
-		from := time.Now()
-		for range batch {
-			if _, err := run(); err != nil {
-				return 0, err
+			if err != nil && e.peer == nil {
+				return nil, fmt.Errorf("%s: %w", e.name, err)
+			} else if err != nil {
+				fmt.Fprintf(b.log, "skep bench: %s without %s: %v\n", w.Name, e.name, err)
+				times[i] = []float64{math.NaN()}
+				continue
+			}
+			times[i] = append(times[i], r.NS)
+			if r.Outcome == nil {
+				continue
+			}
+			line.Result = r.Outcome.R0
+			if interp == nil {
+				interp = r.Outcome
+			}
+			if text := r.Outcome.Differ(interp); text != "" && w.Name != "helper" { // which adds random numbers
+				return nil, fmt.Errorf("%s: %s", e.name, text)
 			}
 		}
-		took := time.Since(from)
-		best = min(best, float64(took.Nanoseconds())/float64(batch))
-		if took < benchTime/100 {
-			batch *= 2
+	}
+	linux := slices.IndexFunc(b.engines, func(e benchEngine) bool { return e.name == peerLinux })
+	measured := lines[:0]
+	for i, line := range lines {
+		if len(times[i]) < b.rounds {
+			continue
+		}
+		line.Program, line.Engine = w.Name, b.engines[i].name
+		line.NS, line.Least = median(times[i]), slices.Min(times[i])
+		line.ToInterp = ratio(times[i], times[0])
+		if linux >= 0 && len(times[linux]) == b.rounds {
+			line.ToLinux = ratio(times[i], times[linux])
+		}
+		measured = append(measured, line)
+	}
+	return measured, nil
+}
+
+// ratio is the median of the ratios in each round: what disturbs a round
+// disturbs both.
+func ratio(of, to []float64) float64 {
+	var ratios []float64
+	for i := range of {
+		ratios = append(ratios, of[i]/to[i])
+	}
+	return median(ratios)
+}
+
+func median(of []float64) float64 { return slices.Sorted(slices.Values(of))[len(of)/2] }
+
+func writeLines(path string, lines []benchLine) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(f)
+	for _, l := range lines {
+		if err := e.Encode(l); err != nil {
+			f.Close()
+			return err
 		}
 	}
-	return best, nil
+	return f.Close()
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -30,14 +29,6 @@ import (
 	"skep/wasm/verdict"
 )
 
-// factsFile is the file of --facts: what is taken as proved.
-type factsFile struct {
-	Accepted bool  `json:"accepted"`
-	Checked  []int `json:"checked"`  // slots of accesses that are checked all the same
-	NonZero  []int `json:"non_zero"` // slots of divisions whose divisor is not zero
-	Alone    bool  `json:"alone"`    // no tail call leads to the program
-}
-
 // jitLine is an instruction with its code, for --json.
 type jitLine struct {
 	Slot  int       `json:"slot"` // the number of slots: what lies behind the program
@@ -52,13 +43,13 @@ type jitNote struct {
 	Text string `json:"text"`
 }
 
-func runJIT(_ context.Context, sh *shell, args []string) int {
-	fs := sh.flags("jit", "[-arch A] [-verify | -facts FILE] [-blind] [--json] FILE",
+func runJIT(ctx context.Context, sh *shell, args []string) int {
+	fs := sh.flags("jit", "[-arch A] [-facts FILE|verify] [-blind N] [--json] FILE",
 		"Compiles FILE (an object of clang, or assembly) and prints the code beside the bytecode, with\nwhat was fused, what was done in place and which checks were dropped.")
 	arch := fs.String("arch", "amd64", "amd64, arm64 or wasm")
 	prog := fs.String("prog", "", "name of the program in the object; the first otherwise")
-	verify := fs.Bool("verify", false, "drop the checks if the verifier accepts the program")
-	factsName := fs.String("facts", "", `drop what this file says is proved: {"accepted":true,"checked":[7],"non_zero":[3],"alone":true}`)
+	factsFlag := fs.String("facts", "", factsHelp)
+	verify := fs.Bool("verify", false, "the same as -facts verify")
 	blind := fs.Uint64("blind", 0, "hide constants behind numbers made from this seed")
 	plain := fs.Bool("plain", false, "no fusions and no lookups in place")
 	asJSON := fs.Bool("json", false, "a line of JSON an instruction")
@@ -68,32 +59,23 @@ func runJIT(_ context.Context, sh *shell, args []string) int {
 		return code
 	case len(files) != 1:
 		return sh.broken("jit", errors.New("one FILE is needed"))
-	case *verify && *factsName != "":
+	case *verify && *factsFlag != "":
 		return sh.broken("jit", errors.New("facts come from -verify or from -facts, not both"))
+	}
+	if *verify {
+		*factsFlag = factsVerify
 	}
 	target, err := targetOf(*arch)
 	if err != nil {
 		return sh.broken("jit", err)
 	}
-	p, err := sh.loadProgram(files[0], *prog)
+	p, err := sh.loadProgram(ctx, files[0], *prog)
 	if err != nil {
 		return sh.broken("jit", err)
 	}
-	var facts jit.Facts
-	switch {
-	case *verify:
-		a, err := answer("", p, verifier.Config{KernelBTF: kernelBTF()})
-		if err != nil {
-			return sh.broken("jit", err)
-		}
-		if !a.OK {
-			fmt.Fprintf(sh.err, "skep jit: the verifier does not accept it, so that every check stays: %s%s\n", a.Message, a.NotModelled)
-		}
-		facts.Accepted = a.OK
-	case *factsName != "":
-		if facts, err = sh.readFacts(*factsName); err != nil {
-			return sh.broken("jit", err)
-		}
+	facts, err := sh.facts("jit", *factsFlag, p, 1)
+	if err != nil {
+		return sh.broken("jit", err)
 	}
 	m, err := compiled.Machine(p, vm.Config{NoHistory: true})
 	if err != nil {
@@ -130,26 +112,15 @@ func targetOf(arch string) (jit.Target, error) {
 	return jit.Target{}, fmt.Errorf("there is no architecture %q: amd64, arm64 and wasm are known", arch)
 }
 
-func (sh *shell) readFacts(name string) (jit.Facts, error) {
-	b, err := sh.read(name)
-	if err != nil {
-		return jit.Facts{}, err
-	}
-	var f factsFile
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		return jit.Facts{}, fmt.Errorf("%s: %w", name, err)
-	}
-	slices.Sort(f.Checked)
-	slices.Sort(f.NonZero)
-	return jit.Facts{Accepted: f.Accepted, Checked: f.Checked, NonZero: f.NonZero, Alone: f.Alone}, nil
-}
-
-// loadProgram loads one program of an object, or assembly, as the verifier
-// would see it.
-func (sh *shell) loadProgram(file, prog string) (*verifier.Program, error) {
+// loadProgram loads one program of an object, of C in a file that ends in .c, or
+// assembly, as the verifier would see it.
+func (sh *shell) loadProgram(ctx context.Context, file, prog string) (*verifier.Program, error) {
 	b, err := sh.read(file)
+	if err == nil && filepath.Ext(file) == ".c" {
+		if b, err = compileC(ctx, string(b)); err != nil {
+			err = fmt.Errorf("%s: %w", file, err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,12 @@ func compileRun(e *engine.Engine, m *vm.Machine, facts jit.Facts, opts jit.Optio
 // ended unless the budget is used up. A fault is the machine's, or of code that
 // went wrong.
 func (c *compiledRun) run(budget int) (r0 uint64, fault error, ended bool) {
-	c.runner.Start(c.m.Prog(), compiled.Regs(c.m))
+	return c.runFrom(vm.Point{Regs: compiled.Regs(c.m), Prog: c.m.Prog()}, budget)
+}
+
+// runFrom is run from where the machine was when it had been reset.
+func (c *compiledRun) runFrom(at vm.Point, budget int) (r0 uint64, fault error, ended bool) {
+	c.runner.Start(at.Prog, at.Regs)
 	switch c.runner.Run(int64(budget)) {
 	case jit.Exited:
 		return c.runner.Reg(isa.R0), nil, true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"skep/labs"
@@ -105,11 +106,12 @@ type labResult struct {
 }
 
 func (sh *shell) labTest(ctx context.Context, args []string) int {
-	fs := sh.flags("lab test", "[--kernel 6.12,6.1] [--json] DIR...",
-		"Proves that each solution of a lab passes and that each starter and wrong answer fails\nas the lab says: in the simulator, and on real kernels, which must agree.")
+	fs := sh.flags("lab test", "[--kernel 6.12,6.1] [--seeds N] [--json] DIR...",
+		"Proves that each solution of a lab passes and that each starter and wrong answer fails\nas the lab says: in the simulator, and on real kernels, which must agree. Solutions are\ntried with what is drawn for several students.")
 	kernels := fs.String("kernel", "", "also on these `kernels` in the sandbox, with commas")
 	asJSON := fs.Bool("json", false, "a line of JSON a program and world")
 	small := fs.Bool("builtin", false, "give the simulator the built-in kernel types that the page has, not those of an installed kernel")
+	seeds := fs.Uint64("seeds", 1, "try solutions with the seeds 1 to `N` in the simulator")
 	only := fs.String("exercise", "", "only the exercise with this `id`")
 	dirs, code, ok := parse(fs, args)
 	if !ok {
@@ -118,7 +120,7 @@ func (sh *shell) labTest(ctx context.Context, args []string) int {
 	if len(dirs) == 0 {
 		return sh.broken("lab test", errors.New("a folder with a lab.md is needed"))
 	}
-	t := labTester{sh: sh, asJSON: *asJSON, only: *only}
+	t := labTester{sh: sh, asJSON: *asJSON, only: *only, seeds: *seeds}
 	if !*small {
 		t.layout = kernelBTF()
 	}
@@ -154,6 +156,7 @@ type labTester struct {
 	sh                  *shell
 	asJSON              bool
 	only                string
+	seeds               uint64
 	layout              *btf.Spec // of the simulator's kernel, nil: the built-in one
 	machines            grading.Machines
 	kernels             []string
@@ -173,6 +176,10 @@ func (t *labTester) lab(ctx context.Context, lab *labs.Lab) error {
 		ex.Kernel = t.layout
 		sim := trial.Run(sub, ex)
 		t.report(lab, &try, "simulator", sim, nil)
+		for ex.Seed = 2; ex.Seed <= t.seeds && try.Kind == grading.Solution; ex.Seed++ {
+			t.report(lab, &try, "simulator, seed "+strconv.FormatUint(ex.Seed, 10), trial.Run(sub, ex), nil)
+		}
+		ex.Seed = 1
 		for _, kernel := range t.kernels {
 			res, err := grading.OnKernel(ctx, t.machines, kernel, sub, ex)
 			if err != nil {

@@ -13,12 +13,15 @@ import (
 	"skep/server"
 	"skep/server/course"
 	"skep/server/reference"
+	"skep/server/sandbox"
 	"skep/web"
 )
 
 func (sh *shell) labPreview(ctx context.Context, args []string) int {
 	fs := sh.flags("lab preview", "[-addr HOST:PORT] DIR",
-		"Serves the lab in DIR as its page will be. The folder is read at each request: save, load\nthe page again. What is wrong in it is shown by line and column.")
+		"Serves the lab in DIR as its page will be, and grades what is handed in, on real kernels too\nwhere they are installed. The folder is read at each request: save, load the page again. What\nis wrong in it is shown by line and column.")
+	isolation := fs.String("isolation", "full", "weakest isolation at which programs run on real kernels: none, seccomp, seccomp+uid or full")
+	vms := fs.Int("vms", 1, "virtual machines at once; negative is none at all")
 	addr := fs.String("addr", "127.0.0.1:0", "address to listen on; port 0 picks a free one")
 	dirs, code, ok := parse(fs, args)
 	if !ok {
@@ -26,6 +29,10 @@ func (sh *shell) labPreview(ctx context.Context, args []string) int {
 	}
 	if len(dirs) != 1 {
 		return sh.broken("lab preview", errors.New("one DIR with a lab.md is needed"))
+	}
+	level, err := sandbox.ParseLevel(*isolation)
+	if err != nil {
+		return sh.broken("lab preview", err)
 	}
 	dir := filepath.Clean(dirs[0])
 	if _, err := os.Stat(filepath.Join(dir, "lab.md")); err != nil {
@@ -49,6 +56,14 @@ func (sh *shell) labPreview(ctx context.Context, args []string) int {
 	})
 	cfg := server.Config{Assets: web.Assets(), Pages: pages, NotFound: web.NotFound(), Log: log, Version: version()}
 	cfg.Compiler, cfg.NoCompiler = newCompiler(ctx, log)
+	_, manager, end := newReal(ctx, log, level, *vms)
+	defer end()
+	cfg.Course = newCourse(course.Config{Compiler: cfg.Compiler, Manager: manager, Findings: findings(), Version: cfg.Version, Log: log, Lab: func(id string) *labs.Lab {
+		if lab, errs := readFolder(dir); len(errs) == 0 && lab.ID == id {
+			return lab
+		}
+		return nil
+	}})
 	fmt.Fprintf(sh.out, "the lab is at http://%s%s\n", l.Addr(), at)
 	if err := server.New(cfg).Serve(ctx, l); err != nil {
 		return sh.broken("lab preview", err)

@@ -48,12 +48,13 @@ func verbs() []verb {
 		{"dis", "[-dialect D] [--json] FILE", "print bytecode or an object file as text", runDis},
 		{"btf", "[--json] FILE|kernel|builtin [TYPE]", "print types in C, with offsets", runBTF},
 		{"verify", "[-priv P] [-log N] [--json] FILE | --batch", "say what the kernel's verifier would say", runVerify},
-		{"run", "[--json] FILE | --batch", "run a program over packets", runRun},
+		{"run", "[-engine E] [--json] FILE | --batch", "run a program over packets", runRun},
 		{"conformance", "[--json] DIR | -plugin", "run bpf_conformance files", runConformance},
-		{"jit", "[-arch A] [-verify] [--json] FILE", "print the code that a program is compiled to", runJIT},
+		{"jit", "[-arch A] [-facts FILE|verify] [--json] FILE", "print the code that a program is compiled to", runJIT},
 		{"bench", "[-programs A,B] [--json]", "measure the engines", runBench},
-		{"lab", "new|lint|test|grade", "write, check and grade labs", runLab},
+		{"lab", "new|lint|test|grade|preview", "write, check, grade and try labs", runLab},
 		{"sandbox", "install|list|run|shell|bench|doctor", "real kernels in throw-away virtual machines", runSandbox},
+		{"user", "add|link|list|delete [NAME]", "accounts of students on this server", runUser},
 		{"site", "OUT", "write a static copy of playground and gallery", runSite},
 	}
 }

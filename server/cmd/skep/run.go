@@ -71,7 +71,7 @@ type mapRecord struct {
 
 func runRun(ctx context.Context, sh *shell, args []string) int {
 	fs := sh.flags("run", "[-p PACKETS | -pcap FILE | -events FILE | -event LINE] [-w FILE] [--json] FILE | --batch",
-		"Runs FILE (an object of clang, C, or assembly in a file that ends in .s) over packets, or over\nevents of a simulated machine, and prints what it returned. With --batch programs are read as\nJSON lines.")
+		"Runs FILE (an object of clang, C, or assembly in a file that ends in .s) over packets, or over\nevents of a simulated machine, and prints what it returned. With --batch programs are read as\nJSON lines. With -engine, -repeat or -facts it runs over each packet as often as wanted, maps and\npacket going on as the run before left them, and prints the time that a run takes.")
 	text := fs.String("p", "", "packets in the packet language, separated by ;")
 	pcapFile := fs.String("pcap", "", "read packets from a pcap or pcapng file")
 	out := fs.String("w", "", "write the packets as they left the program to this pcap file")
@@ -82,8 +82,9 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 	inits := mapFlag{}
 	fs.Var(&inits, "map", "`NAME:KEY:VALUE` in hex: an element that is there before the first packet; repeatable")
 	batch := fs.Bool("batch", false, "read batch records from standard input")
-	engine := fs.String("engine", "interp", "engine of --batch: interp or native")
-	repeat := fs.Int("repeat", 1, "runs of each batch record")
+	engine := fs.String("engine", "interp", "interp, native or wasm")
+	repeat := fs.Int("repeat", 1, "runs over each packet, or of each batch record")
+	factsFlag := fs.String("facts", "", factsHelp)
 	asJSON := fs.Bool("json", false, "a line of JSON a packet, then one a map")
 	var ev eventFlags
 	ev.register(fs)
@@ -91,18 +92,18 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 	switch {
 	case !ok:
 		return code
+	case *repeat < 1 || *repeat > 1_000_000_000:
+		return sh.broken("run", errors.New("-repeat is 1 to 1,000,000,000"))
+	case *batch && *factsFlag != "" && *factsFlag != factsVerify:
+		return sh.broken("run", errors.New("the facts of a batch are those of -facts verify"))
 	case *batch:
-		return sh.runBatch(ctx, *engine, *repeat)
+		return sh.runBatch(ctx, *engine, *repeat, *factsFlag != "")
 	case len(files) != 1:
 		return sh.broken("run", errors.New("one FILE is needed, or --batch"))
 	case ev.given() && (*text != "" || *pcapFile != "" || *out != ""):
 		return sh.broken("run", errors.New("-events and -event do not go with packets: a line `pkt ...` is an event too"))
 	case *text != "" && *pcapFile != "":
 		return sh.broken("run", errors.New("packets come from -p or from -pcap, not both"))
-	}
-	s, listing, err := sh.loadSession(ctx, files[0], *prog)
-	if err != nil {
-		return sh.broken("run", err)
 	}
 	in := protocol.WireInput{Kind: protocol.InputKindText, Text: strings.ReplaceAll(*text, ";", "\n")}
 	if *text == "" {
@@ -114,6 +115,20 @@ func runRun(ctx context.Context, sh *shell, args []string) int {
 			return sh.broken("run", err)
 		}
 		in = protocol.WireInput{Kind: protocol.InputKindPcap, Bytes: b}
+	}
+	if *engine != "interp" || *repeat > 1 || *factsFlag != "" {
+		switch {
+		case ev.given():
+			return sh.broken("run", errors.New("-engine, -repeat and -facts go with packets, not with events"))
+		case *out != "":
+			return sh.broken("run", errors.New("-w does not go with -engine, -repeat and -facts"))
+		}
+		r := &plainRun{engine: *engine, facts: *factsFlag, cpus: int(*cpus), repeat: *repeat, budget: int(*budget), seed: *seed, inits: inits.list, json: *asJSON}
+		return r.run(ctx, sh, files[0], *prog, in)
+	}
+	s, listing, err := sh.loadSession(ctx, files[0], *prog)
+	if err != nil {
+		return sh.broken("run", err)
 	}
 	opts := session.DefaultOptions()
 	opts.Seed, opts.CPUs, opts.Budget, opts.Hook = *seed, uint32(*cpus), uint32(*budget), ev.hook

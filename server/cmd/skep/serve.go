@@ -9,9 +9,11 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"skep/labs"
 	"skep/server"
+	"skep/server/auth"
 	"skep/server/compile"
 	"skep/server/course"
 	"skep/server/real"
@@ -21,8 +23,10 @@ import (
 )
 
 func runServe(ctx context.Context, sh *shell, args []string) int {
-	fs := sh.flags("serve", "[-addr HOST:PORT] [-isolation LEVEL] [-vms N] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
+	fs := sh.flags("serve", "[-addr HOST:PORT] [-data DIR] [-url URL] [-isolation LEVEL] [-vms N] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
 	addr := fs.String("addr", envOr("SKEP_ADDR", "127.0.0.1:8080"), "address to listen on; port 0 picks a free one (SKEP_ADDR)")
+	data := fs.String("data", defaultData(), "`folder` of accounts and students' work; none: nobody can sign in")
+	public := fs.String("url", os.Getenv("SKEP_URL"), "how people reach this server when a proxy stands before it, https://skep.example.org (SKEP_URL)")
 	format := fs.String("log", "text", "log format: text or json")
 	verbose := fs.Bool("v", false, "log every request")
 	isolation := fs.String("isolation", "full", "weakest isolation at which visitors' programs run on real kernels: none, seccomp, seccomp+uid or full")
@@ -58,7 +62,19 @@ func runServe(ctx context.Context, sh *shell, args []string) int {
 	kernels, manager, end := newReal(ctx, log, level, *vms)
 	defer end()
 	cfg.Real = kernels
-	cfg.Course = newCourse(all, cfg.Compiler, manager, log)
+	if *data != noData {
+		db, err := openData(*data)
+		if err != nil {
+			return sh.broken("serve", err)
+		}
+		defer func() {
+			if err := db.Close(); err != nil {
+				log.Error("accounts", "error", err)
+			}
+		}()
+		cfg.Auth = auth.New(auth.Config{DB: db, Secure: strings.HasPrefix(*public, "https:"), Log: log})
+	}
+	cfg.Course = newCourse(course.Config{Labs: all, Compiler: cfg.Compiler, Manager: manager, Students: cfg.Auth, Findings: findings(), Version: cfg.Version, Log: log})
 	fmt.Fprintf(sh.out, "skep is at http://%s\n", l.Addr())
 	if err := server.New(cfg).Serve(ctx, l); err != nil {
 		return sh.broken("serve", err)
@@ -83,9 +99,7 @@ func newCompiler(ctx context.Context, log *slog.Logger) (*compile.Compiler, erro
 // newReal makes virtual machines available to the page, and their templates in the background.
 func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int) (s *real.Service, m *sandbox.Manager, end func()) {
 	cfg := real.Config{MinLevel: level, Log: log, Version: version()}
-	if dir, err := sandbox.FindingsDir(); err == nil {
-		cfg.Findings = &sandbox.Findings{Dir: dir}
-	}
+	cfg.Findings = findings()
 	if vms >= 0 {
 		cfg.Manager, cfg.Why = sandbox.NewManager(sandbox.Config{MaxVMs: vms, MinLevel: level})
 	} else {
@@ -117,19 +131,27 @@ func newReal(ctx context.Context, log *slog.Logger, level sandbox.Level, vms int
 	}
 }
 
+// findings is where differences between us and a kernel are kept, nil for nowhere.
+func findings() *sandbox.Findings {
+	dir, err := sandbox.FindingsDir()
+	if err != nil {
+		return nil
+	}
+	return &sandbox.Findings{Dir: dir}
+}
+
 // newCourse grades submissions; the grader's module is made ready in the background.
-func newCourse(all []*labs.Lab, c *compile.Compiler, m *sandbox.Manager, log *slog.Logger) *course.Service {
-	cfg := course.Config{Labs: all, Compiler: c, Manager: m, Log: log}
+func newCourse(cfg course.Config) *course.Service {
 	if built, err := web.ReadManifest(web.Assets()); err == nil && built.Grade != "" {
 		cfg.Module, err = fs.ReadFile(web.Assets(), built.Grade)
 		if err != nil {
-			log.Error("grader", "error", err)
+			cfg.Log.Error("grader", "error", err)
 		}
 	}
 	s := course.New(cfg)
 	go func() {
 		if err := s.Prepare(); err != nil {
-			log.Error("grader", "error", err)
+			cfg.Log.Error("grader", "error", err)
 		}
 	}()
 	return s

@@ -39,11 +39,13 @@ func runVerify(ctx context.Context, sh *shell, args []string) int {
 	level := fs.Int("log", 1, "log level: 0 no log, 1 or 2, plus 4 for statistics")
 	priv := fs.String("priv", "root", "who loads it: root, cap_bpf or unprivileged")
 	kernel := fs.String("kernel", "6.12", "kernel: 6.12")
+	cpus := fs.Int("cpus", 1, "number of CPUs that the kernel may have")
 	prog := fs.String("prog", "", "name of the program in the object; all otherwise")
 	batch := fs.Bool("batch", false, "read batch records from standard input")
 	store := fs.String("btf-store", "", "file with the BTF blobs that records name by hash")
 	asJSON := fs.Bool("json", false, "print verdict records")
 	steps := fs.Bool("trace", false, traceHelp)
+	facts := fs.String("facts", "", "write what is proved of the program, for skep jit and skep run, to this `file`")
 	html := fs.String("html", "", "write a report to this `file`: source, paths, states, log and what the failing step needed, on a page that needs nothing else")
 	files, code, ok := parse(fs, args)
 	if !ok {
@@ -55,21 +57,25 @@ func runVerify(ctx context.Context, sh *shell, args []string) int {
 		return sh.broken("verify", fmt.Errorf("there is no privilege %q: root, cap_bpf and unprivileged are known", *priv))
 	case *kernel != "6.12":
 		return sh.broken("verify", fmt.Errorf("there is no profile of kernel %q: 6.12 is known", *kernel))
+	case *cpus < 1 || *cpus > 256:
+		return sh.broken("verify", errors.New("-cpus is 1 to 256"))
 	case *level < 0 || *level > 7:
 		return sh.broken("verify", errors.New("the log level is 0 to 7"))
-	case *batch && (*steps || *html != ""):
-		return sh.broken("verify", errors.New("--trace and --html take a FILE, not --batch"))
+	case *batch && (*steps || *html != "" || *facts != ""):
+		return sh.broken("verify", errors.New("--trace, --html and --facts take a FILE, not --batch"))
+	case *facts != "" && (*steps || *html != ""):
+		return sh.broken("verify", errors.New("--facts does not go with --trace and --html"))
 	case !*batch && len(files) != 1:
 		return sh.broken("verify", errors.New("one FILE is needed, or --batch"))
 	}
-	cfg := verifier.Config{Kernel: verifier.Linux612, Privilege: privilege, LogLevel: *level, Context: ctx, KernelBTF: kernelBTF()}
+	cfg := verifier.Config{Kernel: verifier.Linux612, Privilege: privilege, LogLevel: *level, CPUs: *cpus, Context: ctx, KernelBTF: kernelBTF()}
 	if *batch {
 		return sh.verifyBatch(ctx, *store, cfg)
 	}
 	if *html != "" {
 		cfg.LogLevel |= verifier.LogLevel2
 	}
-	return sh.verifyFile(files[0], *prog, cfg, verifyOutput{json: *asJSON, trace: *steps, html: *html})
+	return sh.verifyFile(files[0], *prog, cfg, verifyOutput{json: *asJSON, trace: *steps, html: *html, facts: *facts})
 }
 
 var privileges = map[string]verifier.Privilege{

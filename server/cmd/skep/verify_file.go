@@ -19,6 +19,7 @@ type verifyOutput struct {
 	json  bool   // verdict records
 	trace bool   // JSON lines of the steps in place of the log
 	html  string // file for a report
+	facts string // file for facts
 }
 
 // verifyFile verifies the programs of an object, or assembly. The exit code is
@@ -44,6 +45,10 @@ func (sh *shell) verifyFile(file, prog string, cfg verifier.Config, out verifyOu
 	if prog != "" && !slices.Contains(names, prog) {
 		return sh.broken("verify", fmt.Errorf("%s: no program %q; there are %s", file, prog, strings.Join(names, ", ")))
 	}
+	if out.facts != "" && len(names) > 1 && prog == "" {
+		return sh.broken("verify", errFactsOfOne)
+	}
+	cfg.Facts = out.facts != ""
 	opts := verdict.Options{Privilege: cfg.Privilege, Relocate: relocate}
 	code := exitOK
 	for i, name := range names {
@@ -76,9 +81,14 @@ func (sh *shell) verifyFile(file, prog string, cfg verifier.Config, out verifyOu
 				sh.printTrace(t)
 			}
 		default:
-			if a, err = answer(name, l.Program, cfg); err != nil {
+			res, err := verifier.Verify(l.Program, cfg)
+			if err == nil && out.facts != "" {
+				err = writeFacts(out.facts, res.Facts)
+			}
+			if err != nil {
 				return sh.broken("verify", err)
 			}
+			a = answerOf(name, res)
 		}
 		if !out.trace {
 			sh.printVerdict(a, out.json)

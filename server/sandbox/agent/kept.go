@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"skep/server/sandbox/bpf"
 	"skep/server/sandbox/proto"
 )
 
@@ -99,9 +100,9 @@ func (a *agent) updateMap(p proto.UpdateParams) (any, error) {
 		return nil, fmt.Errorf("map %q: key of %d and value of %d bytes, want %d and %d", p.Map, len(p.Key), len(p.Value), m.KeySize, m.ValueSize)
 	}
 	if p.Delete {
-		return nil, mapDelete(fd, p.Key)
+		return nil, bpf.MapDelete(fd, p.Key)
 	}
-	return nil, mapUpdate(fd, p.Key, p.Value, p.Flags)
+	return nil, bpf.MapUpdate(fd, p.Key, p.Value, p.Flags)
 }
 
 func (a *agent) testRun(p proto.RunParams, tail []byte) (any, error) {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"skep/server/sandbox/bpf"
 	"skep/server/sandbox/proto"
 )
 
@@ -51,7 +52,7 @@ func (a *agent) btfFD(hash string) (int, error) {
 		return 0, fmt.Errorf("btf %s: was not sent", hash)
 	}
 	if !b.done {
-		b.fd, b.err = btfLoad(b.blob)
+		b.fd, b.err = bpf.BTFLoad(b.blob)
 		b.done, b.blob = true, nil
 	}
 	if b.err != nil {
@@ -125,13 +126,13 @@ func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, er
 		}
 		binary.LittleEndian.PutUint32(p.Insns[r.Insn*8+4:], uint32(l.maps[r.Map]))
 	}
-	attr := progLoadAttr{
-		Type: p.Type, InsnCnt: uint32(len(p.Insns) / 8), Insns: ptr(p.Insns),
-		LogLevel: p.LogLevel, KernVersion: p.KernVersion, Flags: p.Flags, Name: objName(p.Name),
+	attr := bpf.ProgLoadAttr{
+		Type: p.Type, InsnCnt: uint32(len(p.Insns) / 8), Insns: bpf.Ptr(p.Insns),
+		LogLevel: p.LogLevel, KernVersion: p.KernVersion, Flags: p.Flags, Name: bpf.ObjName(p.Name),
 		ExpectedAttachType: p.ExpectedAttachType, AttachBTFID: p.AttachBTFID,
 	}
 	license := append([]byte(p.License), 0)
-	attr.License = ptr(license)
+	attr.License = bpf.Ptr(license)
 	if p.LogLevel != 0 {
 		if a.log == nil {
 			buf, err := unix.Mmap(-1, 0, logBuffer, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
@@ -141,7 +142,7 @@ func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, er
 			a.log = buf
 		}
 		a.log[0] = 0
-		attr.LogBuf, attr.LogSize = ptr(a.log), uint32(len(a.log))
+		attr.LogBuf, attr.LogSize = bpf.Ptr(a.log), uint32(len(a.log))
 	}
 	if p.BTF != "" {
 		fd, err := a.btfFD(p.BTF)
@@ -150,11 +151,11 @@ func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, er
 		}
 		attr.BTFFD = uint32(fd)
 		if p.FuncInfoRecSize > 0 && len(p.FuncInfo) > 0 {
-			attr.FuncInfo, attr.FuncInfoRecSize = ptr(p.FuncInfo), p.FuncInfoRecSize
+			attr.FuncInfo, attr.FuncInfoRecSize = bpf.Ptr(p.FuncInfo), p.FuncInfoRecSize
 			attr.FuncInfoCnt = uint32(len(p.FuncInfo)) / p.FuncInfoRecSize
 		}
 		if p.LineInfoRecSize > 0 && len(p.LineInfo) > 0 {
-			attr.LineInfo, attr.LineInfoRecSize = ptr(p.LineInfo), p.LineInfoRecSize
+			attr.LineInfo, attr.LineInfoRecSize = bpf.Ptr(p.LineInfo), p.LineInfoRecSize
 			attr.LineInfoCnt = uint32(len(p.LineInfo)) / p.LineInfoRecSize
 		}
 	}
@@ -162,11 +163,11 @@ func (a *agent) load(p *proto.Program, v *proto.VerdictMsg) (*loaded, []byte, er
 	for i, fd := range l.maps {
 		binary.LittleEndian.PutUint32(fdArray[4*i:], uint32(fd))
 	}
-	attr.FDArray = ptr(fdArray)
+	attr.FDArray = bpf.Ptr(fdArray)
 	var fd int
 	var lerr error
 	start := time.Now()
-	if err := as(p.Privilege, func() { fd, lerr = progLoad(&attr) }); err != nil {
+	if err := as(p.Privilege, func() { fd, lerr = bpf.ProgLoad(&attr) }); err != nil {
 		return l, nil, err
 	}
 	v.LoadUS = since(start)
@@ -221,27 +222,27 @@ func clen(b []byte) int {
 // run does the test run that the request asks for and returns packet and context afterwards.
 func (l *loaded) run(p *proto.Program, v *proto.VerdictMsg) (data, ctx []byte) {
 	r := p.Run
-	a := testRunAttr{FD: uint32(l.prog), Repeat: max(r.Repeat, 1)}
+	a := bpf.TestRunAttr{FD: uint32(l.prog), Repeat: max(r.Repeat, 1)}
 	if len(r.Data) > 0 {
 		data = make([]byte, max(testDataOut, len(r.Data)+512))
-		a.Data, a.DataIn = ptr(r.Data), uint32(len(r.Data))
-		a.DataOutPtr, a.DataOut = ptr(data), uint32(len(data))
+		a.Data, a.DataIn = bpf.Ptr(r.Data), uint32(len(r.Data))
+		a.DataOutPtr, a.DataOut = bpf.Ptr(data), uint32(len(data))
 	}
 	if len(r.Ctx) > 0 {
 		ctx = make([]byte, len(r.Ctx))
-		a.Ctx, a.CtxIn = ptr(r.Ctx), uint32(len(r.Ctx))
+		a.Ctx, a.CtxIn = bpf.Ptr(r.Ctx), uint32(len(r.Ctx))
 		switch l.typ {
 		case progRawTracepoint, progRawTracepointWritable, progSKLookup:
 		case progSyscall:
 			ctx = r.Ctx // the kernel writes the context back to where it was read
 		default:
-			a.CtxOutPtr, a.CtxOut = ptr(ctx), uint32(len(ctx))
+			a.CtxOutPtr, a.CtxOut = bpf.Ptr(ctx), uint32(len(ctx))
 		}
 	}
 	if l.typ == progSyscall || l.typ == progRawTracepoint || l.typ == progRawTracepointWritable {
 		a.Repeat = 0 // refused otherwise
 	}
-	err := testRun(&a)
+	err := bpf.TestRun(&a)
 	if err != nil {
 		v.RunErrno = errnoOf(err)
 		return nil, nil

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"skep/server/sandbox/bpf"
 	"skep/server/sandbox/proto"
 )
 
@@ -50,8 +51,8 @@ const (
 // A map of an unprivileged program is made by that user, because the verifier trusts a map by its maker (Spectre masking, special
 // fields); where the kernel refuses that, root makes it, as a privileged service would for its users.
 func (a *agent) makeMap(m *proto.Map, who proto.Privilege, v *proto.VerdictMsg) (int, error) {
-	attr := mapCreateAttr{Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
-		Flags: m.Flags, Name: objName(m.Name), Extra: m.Extra}
+	attr := bpf.MapCreateAttr{Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
+		Flags: m.Flags, Name: bpf.ObjName(m.Name), Extra: m.Extra}
 	if m.Inner != nil {
 		fd, err := a.makeMap(m.Inner, who, v)
 		if err != nil {
@@ -79,7 +80,7 @@ func (a *agent) makeMap(m *proto.Map, who proto.Privilege, v *proto.VerdictMsg) 
 		}
 	}
 	if errors.Is(err, unix.EPERM) && who != proto.Root {
-		fd, err = mapCreate(&attr)
+		fd, err = bpf.MapCreate(&attr)
 	}
 	if err != nil {
 		return -1, err
@@ -91,8 +92,8 @@ func (a *agent) makeMap(m *proto.Map, who proto.Privilege, v *proto.VerdictMsg) 
 	return fd, nil
 }
 
-func mapCreateAs(who proto.Privilege, attr *mapCreateAttr) (fd int, err error) {
-	if aerr := as(who, func() { fd, err = mapCreate(attr) }); aerr != nil {
+func mapCreateAs(who proto.Privilege, attr *bpf.MapCreateAttr) (fd int, err error) {
+	if aerr := as(who, func() { fd, err = bpf.MapCreate(attr) }); aerr != nil {
 		return -1, aerr
 	}
 	return fd, err
@@ -108,7 +109,7 @@ func fill(fd int, m *proto.Map) error {
 			if len(val) < n {
 				val = append(append([]byte{}, val...), make([]byte, n-len(val))...)
 			}
-			if err := mapUpdate(fd, key[:], val[:n], 0); err != nil {
+			if err := bpf.MapUpdate(fd, key[:], val[:n], 0); err != nil {
 				return fmt.Errorf("data of element %d: %w", i, err)
 			}
 		}
@@ -117,12 +118,12 @@ func fill(fd int, m *proto.Map) error {
 		if len(e.Key) != int(m.KeySize) || len(e.Value) < int(m.ValueSize) {
 			return fmt.Errorf("entry %d: key of %d and value of %d bytes, want %d and %d", i, len(e.Key), len(e.Value), m.KeySize, m.ValueSize)
 		}
-		if err := mapUpdate(fd, e.Key, e.Value, 0); err != nil {
+		if err := bpf.MapUpdate(fd, e.Key, e.Value, 0); err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
 	if m.Frozen {
-		if err := mapFreeze(fd); err != nil {
+		if err := bpf.MapFreeze(fd); err != nil {
 			return fmt.Errorf("freeze: %w", err)
 		}
 	}
@@ -161,7 +162,7 @@ func dump(fd int, m *proto.Map) proto.MapDump {
 	var prev []byte
 	for total := 0; ; {
 		key := make([]byte, m.KeySize)
-		if err := mapNextKey(fd, prev, key); err != nil {
+		if err := bpf.MapNextKey(fd, prev, key); err != nil {
 			if !errors.Is(err, unix.ENOENT) {
 				d.Error = err.Error()
 			}
@@ -169,7 +170,7 @@ func dump(fd int, m *proto.Map) proto.MapDump {
 		}
 		prev = key
 		val := make([]byte, size)
-		if err := mapLookup(fd, key, val); err != nil {
+		if err := bpf.MapLookup(fd, key, val); err != nil {
 			if errors.Is(err, unix.ENOENT) { // an empty slot of an array of maps or programs
 				continue
 			}

@@ -107,12 +107,20 @@ type StreamParams struct {
 
 // JITResult is the program as the kernel runs it.
 type JITResult struct {
-	Xlated   []byte   `json:"xlated"`    // instructions after the verifier's rewriting
-	Jited    []byte   `json:"jited"`     // machine code of all functions, one after the other
-	FuncLens []uint32 `json:"func_lens"` // bytes of Jited a function
-	Ksyms    []uint64 `json:"ksyms"`     // address of each function
-	Tag      string   `json:"tag"`
-	Verified uint32   `json:"verified_insns"`
+	Xlated   []byte    `json:"xlated"`    // instructions after the verifier's rewriting
+	Jited    []byte    `json:"jited"`     // machine code of all functions, one after the other
+	FuncLens []uint32  `json:"func_lens"` // bytes of Jited a function
+	Ksyms    []uint64  `json:"ksyms"`     // address of each function
+	Lines    []JITLine `json:"lines,omitempty"`
+	Tag      string    `json:"tag"`
+	Verified uint32    `json:"verified_insns"`
+}
+
+// JITLine says where the code of a line of the program's line info begins.
+type JITLine struct {
+	Insn uint32 `json:"i"` // instruction of Xlated
+	Line uint32 `json:"l"` // number of the line
+	Addr uint64 `json:"a"` // in the kernel: at or behind one of Ksyms
 }
 
 // StatsResult counts a program's runs; the kernel counts while bpf_stats_enabled is 1.

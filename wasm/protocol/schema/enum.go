@@ -37,4 +37,4 @@ var Enums = append([]Enum{
 		{"nextEvent", ""}, {"prevEvent", ""}, {"reset", "fresh maps, step 0"}, {"measure", "learn the total, come back"},
 		{"nextChange", "of what is watched"}, {"prevChange", "of what is watched"}}},
 	{"ProgramKind", "What a link holds as program.", []Value{{"asm", ""}, {"c", ""}, {"object", ""}, {"gallery", ""}}},
-}, slices.Concat(verifyEnums, gradeEnums)...)
+}, slices.Concat(verifyEnums, gradeEnums, machineEnums)...)

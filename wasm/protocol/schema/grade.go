@@ -18,6 +18,7 @@ var (
 			{"expected", "str", ""},
 			{"got", "str", ""},
 			{"event", "i32", "Where it went wrong: index of the event, -1 for none."},
+			{"step", "i32", "The step of the run behind the instruction that made it so, else the event's first; -1 for none."},
 		}},
 		{Name: "GradedFiring", Doc: "A run of a program during an event.", Fields: []Field{
 			{"program", "str", ""}, {"cpu", "u32", ""}, {"ret", "u64", "As a signed number."}, {"steps", "u32", ""}, {"fault", "str", ""}}},

@@ -2,7 +2,7 @@ package schema
 
 // messages: requests with even the smallest answer a message of its own, then
 // replies. Ids 1-63 are requests of this version, 64-95 the verifier's (verify.go),
-// 96-127 kept for the JIT; replies have 128 added or start at 160.
+// 96-99 the compiling engine's (full.go); replies have 128 added or start at 160.
 var messages = []Struct{
 	// Forms of the page's unions on the wire: a kind and what it needs.
 	{Name: "WireFile", Doc: "A source file by name.", Fields: []Field{{"name", "str", ""}, {"text", "str", ""}}},

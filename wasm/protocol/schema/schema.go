@@ -24,7 +24,7 @@
 package schema
 
 // Version of the protocol; the first byte of each frame.
-const Version = 3
+const Version = 4
 
 // HeaderSize is the length of the frame header in bytes.
 const HeaderSize = 8

@@ -283,4 +283,4 @@ var Structs = slices.Concat([]Struct{
 		{"section", "str", "A section name with a target, for RunOptions.hook: \"lsm/file_open\"."},
 		{"example", "str", "An event that fires it; \"\" for those that none can."},
 	}},
-}, messages, cpuStructs, typeStructs, verifyStructs, worldStructs, gradeStructs)
+}, messages, cpuStructs, typeStructs, verifyStructs, worldStructs, gradeStructs, machineStructs, fullStructs)

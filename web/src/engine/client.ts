@@ -88,7 +88,7 @@ const noWatch: WireWatch = { kind: 'reg', reg: 0, range: { region: 0, offset: 0,
 /** Slices aim at this many ms: short enough for a pause button, long enough for V8 to use its best tier. */
 const sliceTime = 10;
 
-class ClientSession implements Session {
+export class ClientSession implements Session {
   options: RunOptions = defaultOptions;
   /** Calls wait for those before them: a movement is several requests, and nothing may come between. */
   private last: Promise<unknown> = Promise.resolve();
@@ -101,7 +101,8 @@ class ClientSession implements Session {
     this.last = p.catch(() => {});
     return p;
   }
-  private ask<Q, A>(call: Call<Q, A>, q: Q): Promise<A> {
+  /** A message of this session that Session has no method for. */
+  ask<Q, A>(call: Call<Q, A>, q: Q): Promise<A> {
     return this.queue(() => this.link.ask(call, this.id, q));
   }
 

@@ -2,10 +2,11 @@
  * One instance of the engine module: frames in, frames out, on this thread.
  * The Worker owns one; tests in node use it directly.
  */
+import { linker, type Maker } from '../jit/link';
 import { wasi } from './wasi';
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
+/** Of a module that compiles programs also what their code is linked to. */
+interface Exports extends Maker {
   _initialize(): void;
   /** Room for a request of n bytes: its address. */
   skep_request(n: number): number;
@@ -18,11 +19,9 @@ export class Host {
   private constructor(private readonly exports: Exports) {}
 
   static async start(module: WebAssembly.Module, log: (text: string) => void = console.error): Promise<Host> {
-    let memory: WebAssembly.Memory | undefined;
-    const imports = { wasi_snapshot_preview1: wasi(() => memory!, log) };
-    const instance = await WebAssembly.instantiate(module, imports);
-    const exports = instance.exports as unknown as Exports;
-    memory = exports.memory;
+    let exports: Exports | undefined;
+    const imports = { wasi_snapshot_preview1: wasi(() => exports!.memory, log), skep: linker(() => exports!) };
+    exports = (await WebAssembly.instantiate(module, imports)).exports as unknown as Exports;
     exports._initialize();
     return new Host(exports);
   }

@@ -1,6 +1,6 @@
 /**
  * The functions of wasi_snapshot_preview1 that Go reactors import: the engine
- * ten, the verifier four more.
+ * ten, the verifier four more, that with the disassemblers one more.
  * There are no files or arguments, and one variable, see `environment`; what
  * the Go run time writes to stdout and stderr (a crash's stack) goes to `log`.
  */
@@ -72,6 +72,8 @@ export function wasi(memory: () => WebAssembly.Memory, log: (text: string) => vo
     fd_fdstat_set_flags: () => EBADF,
     fd_prestat_get: () => EBADF,
     fd_prestat_dir_name: () => EBADF,
+    // Package os, which the disassemblers bring through fmt.
+    fd_close: () => EBADF,
 
     random_get: (at: number, n: number) => {
       // getRandomValues takes at most 65536 bytes at a time.

@@ -2,7 +2,7 @@
 import type { Reader, Writer } from './codec';
 
 /** Version of the protocol, the first byte of each frame. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** Which input a problem is in. */
 export type Where = 'source' | 'object' | 'input' | 'option' | 'link' | 'run' | 'engine';
@@ -115,6 +115,19 @@ const outcomeValues: readonly Outcome[] = ['accepted', 'rejected', 'not_modelled
  * skipped: not decidable here. */
 export type RuleState = 'failed' | 'passed' | 'skipped';
 const ruleStateValues: readonly RuleState[] = ['failed', 'passed', 'skipped'];
+
+/** What machine code is for.
+ * wasm: WebAssembly. */
+export type Arch = 'amd64' | 'arm64' | 'wasm';
+const archValues: readonly Arch[] = ['amd64', 'arm64', 'wasm'];
+
+/** What was made of an instruction that is not plain translation.
+ * fusion: several instructions became one.
+ * dropped: a check was left out.
+ * inlined: a helper call became instructions.
+ * interpreted: left to the interpreter. */
+export type CodeNoteKind = 'fusion' | 'dropped' | 'inlined' | 'interpreted';
+const codeNoteKindValues: readonly CodeNoteKind[] = ['fusion', 'dropped', 'inlined', 'interpreted'];
 
 /** What went wrong in something the user supplied, placed as closely as known. */
 export interface Problem {
@@ -2748,6 +2761,8 @@ export interface Finding {
   readonly got: string;
   /** Where it went wrong: index of the event, -1 for none. */
   readonly event: number;
+  /** The step of the run behind the instruction that made it so, else the event's first; -1 for none. */
+  readonly step: number;
 }
 export function putFinding(w: Writer, m: Finding): void {
   w.str(m.rule);
@@ -2759,6 +2774,7 @@ export function putFinding(w: Writer, m: Finding): void {
   w.str(m.expected);
   w.str(m.got);
   w.i32(m.event);
+  w.i32(m.step);
 }
 export function getFinding(r: Reader): Finding {
   return {
@@ -2771,6 +2787,7 @@ export function getFinding(r: Reader): Finding {
     expected: r.str(),
     got: r.str(),
     event: r.i32(),
+    step: r.i32(),
   };
 }
 
@@ -2903,7 +2920,7 @@ export function getGraded(r: Reader): Graded {
     pc: r.i32(),
     place: r.str(),
     log: r.str(),
-    findings: r.list(33, getFinding),
+    findings: r.list(37, getFinding),
     points: r.u32(),
     total: r.u32(),
     passed: r.bool(),
@@ -2987,6 +3004,356 @@ export function getGradeWelcome(r: Reader): GradeWelcome {
   };
 }
 
+/** What was made of an instruction. */
+export interface CodeNote {
+  readonly kind: CodeNoteKind;
+  readonly text: string;
+  /** Of dropped: what the verifier knew there, in the log's words, "R2=pkt(off=14,r=34)"; "" = the text says it. */
+  readonly fact: string;
+}
+export function putCodeNote(w: Writer, m: CodeNote): void {
+  w.word(codeNoteKindValues, m.kind);
+  w.str(m.text);
+  w.str(m.fact);
+}
+export function getCodeNote(r: Reader): CodeNote {
+  return {
+    kind: r.word(codeNoteKindValues),
+    text: r.str(),
+    fact: r.str(),
+  };
+}
+
+/** An instruction of the machine. */
+export interface CodeInsn {
+  /** Offset into MachineCode.code. */
+  readonly at: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly text: string;
+  /** How far it is indented: the blocks of WebAssembly it is in. */
+  readonly depth: number;
+  /** Slot that a jump leads to; -1 for none. */
+  readonly to: number;
+}
+export function putCodeInsn(w: Writer, m: CodeInsn): void {
+  w.u32(m.at);
+  w.u16(m.size);
+  w.str(m.text);
+  w.u8(m.depth);
+  w.i32(m.to);
+}
+export function getCodeInsn(r: Reader): CodeInsn {
+  return {
+    at: r.u32(),
+    size: r.u16(),
+    text: r.str(),
+    depth: r.u8(),
+    to: r.i32(),
+  };
+}
+
+/** The code of an instruction. */
+export interface CodeGroup {
+  /** -1: what comes before a function; the number of slots: what lies behind the program, out of line. */
+  readonly slot: number;
+  /** Of an instruction without code of its own: the slot whose code does its work, -1 for none. */
+  readonly head: number;
+  readonly notes: readonly CodeNote[];
+  readonly insns: readonly CodeInsn[];
+}
+export function putCodeGroup(w: Writer, m: CodeGroup): void {
+  w.i32(m.slot);
+  w.i32(m.head);
+  w.list(m.notes, putCodeNote);
+  w.list(m.insns, putCodeInsn);
+}
+export function getCodeGroup(r: Reader): CodeGroup {
+  return {
+    slot: r.i32(),
+    head: r.i32(),
+    notes: r.list(9, getCodeNote),
+    insns: r.list(15, getCodeInsn),
+  };
+}
+
+/** Compile a program of a source. */
+export interface Compile {
+  readonly source: WireSource;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  /** Hook and privilege; the log is not asked for. */
+  readonly options: VerifyOptions;
+  readonly arch: Arch;
+  /** Leave out the checks that the verifier's proof makes needless. */
+  readonly facts: boolean;
+  /** Fuse instructions, and do lookups in place. */
+  readonly fusions: boolean;
+  /** Hide constants. Nothing is fused then. */
+  readonly blind: boolean;
+}
+export function putCompile(w: Writer, m: Compile): void {
+  putWireSource(w, m.source);
+  w.u32(m.program);
+  putVerifyOptions(w, m.options);
+  w.word(archValues, m.arch);
+  w.bool(m.facts);
+  w.bool(m.fusions);
+  w.bool(m.blind);
+}
+export function getCompile(r: Reader): Compile {
+  return {
+    source: getWireSource(r),
+    program: r.u32(),
+    options: getVerifyOptions(r),
+    arch: r.word(archValues),
+    facts: r.bool(),
+    fusions: r.bool(),
+    blind: r.bool(),
+  };
+}
+
+/** Where the code of an instruction begins. */
+export interface CodeMark {
+  /** Offset into the code. */
+  readonly at: number;
+  readonly slot: number;
+}
+export function putCodeMark(w: Writer, m: CodeMark): void {
+  w.u32(m.at);
+  w.u32(m.slot);
+}
+export function getCodeMark(r: Reader): CodeMark {
+  return {
+    at: r.u32(),
+    slot: r.u32(),
+  };
+}
+
+/** Show code that was made elsewhere. */
+export interface Disassemble {
+  readonly arch: Arch;
+  readonly code: Uint8Array;
+  /** By offset, ascending. */
+  readonly marks: readonly CodeMark[];
+}
+export function putDisassemble(w: Writer, m: Disassemble): void {
+  w.word(archValues, m.arch);
+  w.bytes(m.code);
+  w.list(m.marks, putCodeMark);
+}
+export function getDisassemble(r: Reader): Disassemble {
+  return {
+    arch: r.word(archValues),
+    code: r.bytes(),
+    marks: r.list(8, getCodeMark),
+  };
+}
+
+/** Code beside its instructions. */
+export interface MachineCode {
+  /** With any, nothing was compiled. */
+  readonly problems: readonly Problem[];
+  /** Of the verifier. */
+  readonly outcome: Outcome;
+  /** Of rejected: the lines that the log ends with. Of not_modelled: what is not covered. */
+  readonly errors: readonly string[];
+  /** Checks were left out. */
+  readonly facts: boolean;
+  /** Why the compiler made no code; "" when there is. */
+  readonly refused: string;
+  /** Slot that refused is about; -1 for the program. */
+  readonly slot: number;
+  /** In the order of the instructions. */
+  readonly groups: readonly CodeGroup[];
+  /** All of it. */
+  readonly code: Uint8Array;
+  /** What lies beyond the first megabyte of code is not named. */
+  readonly cut: boolean;
+  /** Of the program. */
+  readonly slots: number;
+  /** eBPF instructions. */
+  readonly insns: number;
+  /** Where r0 to r10 are. */
+  readonly homes: readonly string[];
+}
+export function putMachineCode(w: Writer, m: MachineCode): void {
+  w.list(m.problems, putProblem);
+  w.word(outcomeValues, m.outcome);
+  w.list(m.errors, (w, x) => w.str(x));
+  w.bool(m.facts);
+  w.str(m.refused);
+  w.i32(m.slot);
+  w.list(m.groups, putCodeGroup);
+  w.bytes(m.code);
+  w.bool(m.cut);
+  w.u32(m.slots);
+  w.u32(m.insns);
+  w.list(m.homes, (w, x) => w.str(x));
+}
+export function getMachineCode(r: Reader): MachineCode {
+  return {
+    problems: r.list(30, getProblem),
+    outcome: r.word(outcomeValues),
+    errors: r.list(4, r => r.str()),
+    facts: r.bool(),
+    refused: r.str(),
+    slot: r.i32(),
+    groups: r.list(16, getCodeGroup),
+    code: r.bytes(),
+    cut: r.bool(),
+    slots: r.u32(),
+    insns: r.u32(),
+    homes: r.list(4, r => r.str()),
+  };
+}
+
+/** First message to the module. */
+export interface CodeHello {
+}
+export function putCodeHello(w: Writer, m: CodeHello): void {
+  void w; void m;
+}
+export function getCodeHello(r: Reader): CodeHello {
+  void r;
+  return {};
+}
+
+/** Who is there. */
+export interface CodeWelcome {
+  /** Whose verifier it has, "6.12". */
+  readonly kernel: string;
+}
+export function putCodeWelcome(w: Writer, m: CodeWelcome): void {
+  w.str(m.kernel);
+}
+export function getCodeWelcome(r: Reader): CodeWelcome {
+  return {
+    kernel: r.str(),
+  };
+}
+
+/** Begin the session's events anew, compiled. Start must have come before. */
+export interface FullStart {
+  /** How often each event is run: the first time as it arrives, then in the memory as the run before left it. */
+  readonly repeat: number;
+  /** The verifier accepted the chosen program: its accesses are not checked. */
+  readonly accepted: boolean;
+}
+export function putFullStart(w: Writer, m: FullStart): void {
+  w.u32(m.repeat);
+  w.bool(m.accepted);
+}
+export function getFullStart(r: Reader): FullStart {
+  return {
+    repeat: r.u32(),
+    accepted: r.bool(),
+  };
+}
+
+/** What was compiled. */
+export interface FullStarted {
+  /** With any, nothing was. */
+  readonly problems: readonly Problem[];
+  /** Of WebAssembly. */
+  readonly bytes: number;
+}
+export function putFullStarted(w: Writer, m: FullStarted): void {
+  w.list(m.problems, putProblem);
+  w.u32(m.bytes);
+}
+export function getFullStarted(r: Reader): FullStarted {
+  return {
+    problems: r.list(30, getProblem),
+    bytes: r.u32(),
+  };
+}
+
+/** Go on, for a slice. */
+export interface FullRun {
+  /** Instructions, roughly. */
+  readonly fuel: number;
+  /** Be content with what has run. */
+  readonly stop: boolean;
+}
+export function putFullRun(w: Writer, m: FullRun): void {
+  w.u32(m.fuel);
+  w.bool(m.stop);
+}
+export function getFullRun(r: Reader): FullRun {
+  return {
+    fuel: r.u32(),
+    stop: r.bool(),
+  };
+}
+
+/** How far it has come. */
+export interface FullMoved {
+  /** That have ended, over all events. */
+  readonly runs: bigint;
+  readonly event: number;
+  readonly events: number;
+  /** Taken by the code. */
+  readonly nanos: bigint;
+  /** Lines of bpf_printk and records of the event that were more than are kept. */
+  readonly lost: number;
+  /** What was left, once it is over. Nothing in it has the number of a step: none were counted. */
+  readonly view: View | null;
+}
+export function putFullMoved(w: Writer, m: FullMoved): void {
+  w.u64(m.runs);
+  w.u32(m.event);
+  w.u32(m.events);
+  w.u64(m.nanos);
+  w.u32(m.lost);
+  w.optional(m.view, putView);
+}
+export function getFullMoved(r: Reader): FullMoved {
+  return {
+    runs: r.u64(),
+    event: r.u32(),
+    events: r.u32(),
+    nanos: r.u64(),
+    lost: r.u32(),
+    view: r.optional(getView),
+  };
+}
+
+/** Begin anew, run each of the first events some times, and take the time. */
+export interface FullMeasure {
+  /** Of each event. */
+  readonly runs: number;
+  /** Else in the interpreter, without a trace. */
+  readonly compiled: boolean;
+}
+export function putFullMeasure(w: Writer, m: FullMeasure): void {
+  w.u32(m.runs);
+  w.bool(m.compiled);
+}
+export function getFullMeasure(r: Reader): FullMeasure {
+  return {
+    runs: r.u32(),
+    compiled: r.bool(),
+  };
+}
+
+/** The time. */
+export interface FullMeasured {
+  /** Over all events; 0: one of them did not end. */
+  readonly runs: bigint;
+  readonly nanos: bigint;
+}
+export function putFullMeasured(w: Writer, m: FullMeasured): void {
+  w.u64(m.runs);
+  w.u64(m.nanos);
+}
+export function getFullMeasured(r: Reader): FullMeasured {
+  return {
+    runs: r.u64(),
+    nanos: r.u64(),
+  };
+}
+
 /** A request: its number, its encoder, and the number and decoder of its reply. */
 export interface Call<Q, A> {
   readonly id: number;
@@ -3034,3 +3401,9 @@ export const firingsCall: Call<Firings, FiringList> = { id: 48, encode: putFirin
 export const gradeCall: Call<Grade, Graded> = { id: 120, encode: putGrade, reply: 248, decode: getGraded };
 export const predictCall: Call<Predict, Predicted> = { id: 121, encode: putPredict, reply: 249, decode: getPredicted };
 export const gradeHelloCall: Call<GradeHello, GradeWelcome> = { id: 122, encode: putGradeHello, reply: 250, decode: getGradeWelcome };
+export const compileCall: Call<Compile, MachineCode> = { id: 136, encode: putCompile, reply: 256, decode: getMachineCode };
+export const disassembleCall: Call<Disassemble, MachineCode> = { id: 137, encode: putDisassemble, reply: 256, decode: getMachineCode };
+export const codeHelloCall: Call<CodeHello, CodeWelcome> = { id: 138, encode: putCodeHello, reply: 257, decode: getCodeWelcome };
+export const fullStartCall: Call<FullStart, FullStarted> = { id: 96, encode: putFullStart, reply: 224, decode: getFullStarted };
+export const fullRunCall: Call<FullRun, FullMoved> = { id: 97, encode: putFullRun, reply: 225, decode: getFullMoved };
+export const fullMeasureCall: Call<FullMeasure, FullMeasured> = { id: 98, encode: putFullMeasure, reply: 226, decode: getFullMeasured };

@@ -15,15 +15,23 @@ export interface LabExercise {
   readonly starters: readonly LabSource[];
   readonly setup: string;
   readonly trace: string;
+  /** Without its hidden cases. */
   readonly grade: string;
+  /** How many cases only the server tries. */
+  readonly hidden?: number;
   /** Why a real kernel may grade otherwise. */
   readonly disagree?: string;
 }
 
 export interface LabOption {
   readonly html: string;
-  readonly right?: boolean;
-  readonly why?: string;
+  /** Of choose: a Choice, see seal.ts. */
+  readonly seal?: string;
+}
+
+export interface Choice {
+  readonly right: boolean;
+  readonly why: string;
 }
 
 export interface LabQuestion {
@@ -31,11 +39,14 @@ export interface LabQuestion {
   readonly kind: 'choose' | 'order' | 'predict' | 'click';
   readonly points: number;
   readonly options?: readonly LabOption[];
+  /** Of choose: one answer is right. */
+  readonly one?: boolean;
   readonly source?: string;
   readonly at?: string;
   readonly after?: boolean;
   readonly reg?: string;
-  readonly answer?: string;
+  /** Of order: for each option its place (number[]); of click: the instruction (string). See seal.ts. */
+  readonly seal?: string;
 }
 
 export interface Lab {

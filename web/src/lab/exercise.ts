@@ -17,11 +17,13 @@ import { grader } from './client';
 import { lab, site, type LabExercise, type LabSource } from './data';
 import text from './exercise.css';
 import { HandIn, handIn } from './handin';
-import { Bench, keep, progressOf } from './memory';
+import { Bench, keep, progressOf, seed } from './memory';
 import { came, lineOf, problems, report, type On } from './report';
 
 /** How long, in ms, the student pauses before a trial: C takes a compiler. */
 const pause = { asm: 60, c: 500 };
+/** Longest program that is tried, in characters: what the server takes, too. */
+const longest = 256 << 10;
 /** Without an answer for so long the page says what it waits for. */
 const words = 300;
 
@@ -66,6 +68,18 @@ export class Exercise extends LitElement {
     this.language = (kept ?? of.starters.find(s => s.lang === 'asm') ?? of.starters[0])!.lang;
     this.source = this.bench.draft(this.language) ?? this.starter.text;
     addEventListener('skep-progress', () => { this.reached++; });
+    addEventListener('skep-work', () => this.elsewhere());
+  }
+
+  /** Other devices did something: their newer draft comes here, unless the student writes just now. */
+  private elsewhere(): void {
+    const draft = this.bench.draft(this.language) ?? this.starter.text;
+    if (this.typed === 0 && draft !== this.source) {
+      this.source = draft;
+      this.editor?.setText(draft, this.language, false);
+      if (this.awake) void this.grade();
+    }
+    this.requestUpdate();
   }
 
   private get starter(): LabSource { return this.of.starters.find(s => s.lang === this.language)!; }
@@ -115,6 +129,11 @@ export class Exercise extends LitElement {
   private async grade(): Promise<void> {
     clearTimeout(this.timer);
     const turn = ++this.turn, t = this.source, lang = this.language;
+    if (t.length > longest) {
+      this.refused = [];
+      this.why = `The program has ${Math.ceil(t.length / 1024)} KB; at most ${longest / 1024} KB are tried. Was something else pasted?`;
+      return;
+    }
     const timer = setTimeout(() => { this.slow = lang === 'c' ? 'compiling and trying it' : 'trying it'; }, words);
     try {
       let source: Source = { kind: 'asm', text: t };
@@ -133,7 +152,7 @@ export class Exercise extends LitElement {
         this.refused = [];
       }
       const a = await grader.ask(this.of.id, gradeCall, {
-        source: wireSource(source), setup: this.of.setup, trace: this.of.trace, grade: this.of.grade, seed: 1n, privilege: lab!.privilege,
+        source: wireSource(source), setup: this.of.setup, trace: this.of.trace, grade: this.of.grade, seed: seed(), privilege: lab!.privilege,
       });
       if (turn !== this.turn || a.kind === 'overtaken') return;
       if (a.kind === 'failed') {
@@ -184,14 +203,12 @@ export class Exercise extends LitElement {
     void this.grade();
   }
 
-  /** The playground with this program and these events, at a step. */
-  private async stepThrough(event = 0): Promise<void> {
+  /** The playground with this program and these events, at a step of the run or where the verifier's walk ends. */
+  private async stepThrough(step = 0, view = ''): Promise<void> {
     const tab = window.open('', '_blank'); // now: a browser lets no page do it later
-    let step = 0;
-    for (const e of this.graded?.events.slice(0, event) ?? []) for (const f of e.firings) step += f.steps + 1;
     const fragment = await encodeLink({
       program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: this.of.trace },
-      options: defaultOptions, maps: [], step, breakpoints: [], view: '',
+      options: { ...defaultOptions, seed: seed() }, maps: [], step, breakpoints: [], view,
     });
     const to = site('./');
     to.hash = fragment;
@@ -214,7 +231,8 @@ export class Exercise extends LitElement {
 
   private readonly on: On = {
     line: (line, col) => this.editor?.show(line, col),
-    step: event => void this.stepThrough(event),
+    step: step => void this.stepThrough(step),
+    walk: () => void this.stepThrough(0, 'mode=verify'),
   };
 
   private way(): TemplateResult | typeof nothing {
@@ -236,6 +254,12 @@ export class Exercise extends LitElement {
         <span class="mono">${new Date(a.at).toLocaleTimeString()}</span> <span>${a.came}</span> <span class="second">${a.text.split('\n').length} lines</span></button></li>`)}</ol>` : nothing}`;
   }
 
+  /** What only the server tries. */
+  private secret(): TemplateResult | typeof nothing {
+    const n = this.of.hidden ?? 0;
+    return n === 0 ? nothing : html`<p class="secret">${n === 1 ? 'One hidden case is' : `${n} hidden cases are`} tried when you hand in.</p>`;
+  }
+
   private solutions(): TemplateResult {
     const s = this.solution;
     return html`<p class="solve"><button class="link" aria-expanded=${s !== null} @click=${() => void this.showSolution()}>${s === null ? 'Show a solution' : 'Hide the solution'}</button></p>
@@ -255,6 +279,7 @@ export class Exercise extends LitElement {
         ${this.why === '' ? nothing : html`<p class="said">${this.why}</p>`}
         ${problems(this.refused, this.on)}
         ${g === null ? nothing : report(g, this.source, this.on)}
+        ${this.secret()}
         ${handIn(this.hand, this.language, this.source, g)}
         ${this.solutions()}
       </div>`;

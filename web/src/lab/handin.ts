@@ -2,13 +2,15 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Graded } from '../engine/zprotocol';
 import type { Lab, LabExercise } from './data';
-import { keep } from './memory';
-import { ask, type KernelAnswer, type Report, type ReportFinding, type Told } from './server';
+import { Bench, keep } from './memory';
+import { ask, type KernelAnswer, type Report, type ReportFinding, type Told, type Waiting } from './server';
 
 export class HandIn {
   grade: Told<Report> | null = null;
   kernel: Told<KernelAnswer> | null = null;
   busy: '' | 'grade' | 'kernel' = '';
+  /** Where in the queue for a virtual machine it is; null when it is not in one. */
+  place: Waiting | null = null;
   private stopping = new AbortController();
 
   constructor(private readonly lab: Lab, private readonly of: LabExercise, private readonly changed: () => void) {}
@@ -27,20 +29,45 @@ export class HandIn {
   }
 
   async send(what: 'grade' | 'kernel', lang: string, source: string): Promise<void> {
-    const stopping = this.stopping = new AbortController();
+    const stopping = this.stopping = new AbortController(), sub = { lang, source, attempt: new Bench(this.lab.id, this.of.id).add(lang, source, 'handed in'), at: Date.now() };
     this.busy = what;
+    this.place = null;
     this.changed();
+    const place = (w: Waiting) => {
+      this.place = w;
+      this.changed();
+    };
     try {
-      if (what === 'kernel') this.kernel = await ask<KernelAnswer>(this.lab.id, this.of.id, what, lang, source, stopping.signal);
-      else this.grade = await ask<Report>(this.lab.id, this.of.id, what, lang, source, stopping.signal);
-      if (what === 'grade' && this.grade?.ok === true) {
-        const { points, total, passed } = this.grade.value;
-        keep(this.lab.id, this.of.id, { points, total, passed, counts: passed });
+      if (what === 'kernel') {
+        this.kernel = await this.patient(stopping.signal, () => ask<KernelAnswer>(this.lab.id, this.of.id, what, sub, stopping.signal, place));
+        if (this.kernel.ok) this.counts(this.kernel.value.counts);
+      } else {
+        this.grade = await this.patient(stopping.signal, () => ask<Report>(this.lab.id, this.of.id, what, sub, stopping.signal, place));
+        if (this.grade.ok) this.counts(this.grade.value);
       }
     } catch { /* stopped */ }
     if (this.stopping !== stopping || stopping.signal.aborted) return;
     this.busy = '';
+    this.place = null;
     this.changed();
+  }
+
+  /** Asks again, some times, when the server says that it is busy now. */
+  private async patient<T>(signal: AbortSignal, ask: () => Promise<Told<T>>): Promise<Told<T>> {
+    for (let n = 1; ; n++) {
+      const t = await ask();
+      if (t.ok || t.retry === undefined || n === 4) return t;
+      this.place = { kernel: '', position: 0, seconds: t.retry };
+      this.changed();
+      await new Promise<void>((go, stop) => {
+        const timer = setTimeout(go, t.retry! * 1000);
+        signal.addEventListener('abort', () => { clearTimeout(timer); stop(signal.reason); }, { once: true });
+      });
+    }
+  }
+
+  private counts({ points, total, passed }: Report): void {
+    keep(this.lab.id, this.of.id, { points, total, passed, counts: passed });
   }
 }
 
@@ -54,7 +81,9 @@ function line(r: Report): TemplateResult {
 function counts(t: Told<Report>): TemplateResult {
   if (!t.ok) return html`<p class="told">${t.why}</p>`;
   const r = t.value;
-  return html`<p class="told">${line(r)}<span class="second">graded by the server in ${seconds(r.took_ms)}; this counts</span></p>
+  const secret = (r.findings ?? []).filter(f => f.rule === ''), good = secret.filter(f => f.state === 'passed').length;
+  return html`<p class="told">${line(r)}<span class="second">graded by the server in ${seconds(r.took_ms)}; this counts${r.kept === true ? ' and is kept' : ''}</span></p>
+    ${secret.length === 0 ? nothing : html`<p class="told">${good === secret.length ? '✓' : '✗'} hidden cases: ${good} of ${secret.length} hold</p>`}
     ${r.message === undefined || r.message === '' ? nothing : html`<pre class="message" tabindex="0">${r.message}</pre>`}
     ${(r.problems ?? []).map(p => html`<p class="told">${p.line > 0 ? `line ${p.line}: ` : ''}${p.message}</p>`)}`;
 }
@@ -65,21 +94,32 @@ function beside(t: Told<KernelAnswer>): TemplateResult {
   if (!t.ok) return html`<p class="told">${t.why}</p>`;
   const { simulator, kernels, allowed } = t.value;
   const all = [simulator, ...kernels.map(k => k.report)];
-  const differ = kernels.filter(k => k.disagree !== undefined && k.disagree !== '');
+  const differ = kernels.filter(k => (k.disagree ?? '') !== ''), wrong = differ.filter(k => k.kind === 'mistake'), older = differ.filter(k => k.kind === 'version');
   return html`<div class="wide" tabindex="0" role="group" aria-label="Simulator and kernels"><table><thead><tr><th>rule</th>${all.map(r => html`<th>${r.world === 'simulator' ? r.world : `Linux ${r.world}`}</th>`)}</tr></thead>
     <tbody>${(simulator.findings ?? []).map((f, i) => f.rule === '' ? nothing : html`<tr><td class="mono">${f.rule}</td>${all.map(r => html`<td>${mark(r.findings?.[i])}</td>`)}</tr>`)}
     <tr><td>points</td>${all.map(r => html`<td>${r.points} of ${r.total}</td>`)}</tr></tbody></table></div>
     ${kernels.map(k => k.report.outcome === 'rejected' ? html`<p class="told">Linux ${k.report.world} says:</p><pre class="message" tabindex="0">${k.report.message ?? ''}</pre>` : nothing)}
     ${differ.length === 0 ? html`<p class="told ok">✓ Simulator and kernel agree.</p>`
-      : allowed !== undefined && allowed !== '' ? html`<p class="told">They differ, as this lab expects: ${allowed}</p>`
-        : html`<p class="told flag"><b>Simulator and kernel disagree.</b> That is our mistake, not yours: the server has noted it. ${differ.map(k => k.disagree).join('; ')}</p>`}`;
+      : allowed !== undefined && allowed !== '' ? html`<p class="told">They differ, as this lab expects: ${allowed}</p>` : nothing}
+    ${older.map(k => html`<p class="told">Linux ${k.report.world} does it differently from Linux 6.12, whose behaviour the simulator has: <span class="mono">${k.disagree}</span></p>`)}
+    ${wrong.length === 0 ? nothing : html`<p class="told flag"><b>Simulator and kernel disagree.</b> That is our mistake and does not count against you: it counts what is better for you.
+      The server has noted it${wrong.map(k => k.finding === undefined ? nothing : html` as <span class="mono">${k.finding}</span>`)}. <span class="mono">${wrong.map(k => k.disagree).join('; ')}</span></p>`}`;
+}
+
+const about = (s: number) => s < 2 ? 'a moment' : `about ${s} seconds`;
+
+function doing(h: HandIn): string {
+  const p = h.place;
+  if (p === null) return h.busy === 'grade' ? 'the server grades it' : 'a virtual machine tries it, some seconds';
+  if (p.position === 0) return `the server is busy: another try in ${about(p.seconds)}`;
+  return p.position === 1 ? `next in the queue for a virtual machine: ${about(p.seconds)}` : `number ${p.position} in the queue for a virtual machine: ${about(p.seconds)}`;
 }
 
 export function handIn(h: HandIn, lang: string, source: string, g: Graded | null): TemplateResult {
   const can = h.busy === '';
   return html`<div class="hand"><p><button class=${g?.passed === true ? 'primary' : 'outlined'} ?disabled=${!can} @click=${() => void h.send('grade', lang, source)}>Hand in</button>
     <button class="outlined" ?disabled=${!can} @click=${() => void h.send('kernel', lang, source)}>Check on a real kernel</button>
-    ${h.busy === '' ? nothing : html`<span role="status">${h.busy === 'grade' ? 'the server grades it …' : 'a virtual machine tries it, some seconds …'}</span>
+    ${h.busy === '' ? nothing : html`<span role="status">${doing(h)} …</span>
       <button class="link" @click=${() => h.cancel()}>Stop</button>`}</p>
     <div role="status">${h.grade === null ? nothing : counts(h.grade)}${h.kernel === null ? nothing : beside(h.kernel)}</div></div>`;
 }

@@ -3,11 +3,13 @@
  * exercise that one reads about stands beside the text. The list shows how far
  * one is.
  */
+import './account';
 import { grader } from './client';
 import { lab } from './data';
 import type { Exercise } from './exercise';
 import './exercise';
-import { showProgress } from './list';
+import { keepCourse, liveMap, showProgress } from './list';
+import './live';
 import { keepOffline } from './offline';
 import './question';
 
@@ -67,4 +69,6 @@ if (lab !== null) {
   beside([...document.querySelectorAll<Exercise>('skep-exercise')]);
 }
 showProgress();
+liveMap();
 keepOffline();
+void keepCourse();

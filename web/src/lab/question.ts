@@ -10,9 +10,10 @@ import { wireSource } from '../engine/client';
 import { predictCall } from '../engine/zprotocol';
 import { styles } from '../ui/pane';
 import { grader } from './client';
-import { lab, type LabOption, type LabQuestion } from './data';
+import { lab, type Choice, type LabOption, type LabQuestion } from './data';
 import { keep } from './memory';
 import text from './question.css';
+import { unseal } from './seal';
 import { sentence } from './server';
 
 /** 0 wrong, 1 half, 2 right. */
@@ -28,7 +29,8 @@ export class Question extends LitElement {
   /** Of an order question: indices into options as they lie now. */
   @state() private order: readonly number[] = [];
   @state() private answer = '';
-  private dragged = -1;
+  /** What is dragged: its place now; -1. */
+  @state() private dragged = -1;
   private of!: LabQuestion;
 
   override connectedCallback(): void {
@@ -39,10 +41,12 @@ export class Question extends LitElement {
     // The list (and what is clicked into) is drawn here instead.
     const list = of.kind === 'choose' ? 'ul' : of.kind === 'order' ? 'ol' : of.kind === 'click' ? 'pre' : null;
     if (list !== null) this.querySelector(`:scope > ${list}`)?.remove();
-    this.order = shuffled(of.options?.length ?? 0, of.id);
+    this.order = [...(of.options ?? []).keys()];
   }
 
   private get options(): readonly LabOption[] { return this.of.options ?? []; }
+  private get word(): string { return `${lab!.id}/${this.of.id}`; }
+  private choice(i: number): Choice { return unseal<Choice>(`${this.word}/${i}`, this.options[i]!.seal ?? '') ?? { right: false, why: '' }; }
 
   private tell(c: Checked): void {
     this.checked = c;
@@ -52,12 +56,13 @@ export class Question extends LitElement {
   private async check(): Promise<void> {
     switch (this.of.kind) {
       case 'choose':
-        this.tell(this.options.every((o, i) => (o.right === true) === this.picked.has(i)) ? right : wrong);
+        this.tell(this.options.every((_, i) => this.choice(i).right === this.picked.has(i)) ? right : wrong);
         break;
-      case 'order':
-        this.tell(this.order.every((n, i) => n === i) ? right
-          : { ...wrong, reason: `${this.order.filter((n, i) => n === i).length} of ${this.order.length} are where they belong.` });
+      case 'order': {
+        const place = unseal<number[]>(this.word, this.of.seal ?? '') ?? [], good = this.order.filter((n, i) => place[n] === i).length;
+        this.tell(good === this.order.length ? right : { ...wrong, reason: `${good} of ${this.order.length} are where they belong.` });
         break;
+      }
       case 'predict': {
         const a = await grader.ask(`?${this.of.id}`, predictCall, {
           source: wireSource({ kind: 'asm', text: this.of.source ?? '' }), at: this.of.at ?? '', after: this.of.after ?? false,
@@ -81,12 +86,12 @@ export class Question extends LitElement {
   }
 
   private choose(): TemplateResult {
-    const one = this.options.filter(o => o.right).length === 1;
+    const one = this.of.one === true;
     return html`<fieldset><legend class="sr">${one ? 'Pick one' : 'Pick all that are right'}</legend>${this.options.map((o, i) => {
-      const on = this.picked.has(i), told = this.checked !== null && on;
+      const on = this.picked.has(i), told = this.checked !== null && on ? this.choice(i) : null;
       return html`<div class="option"><label><input type=${one ? 'radio' : 'checkbox'} name=${this.of.id} .checked=${on} @change=${() => this.toggle(i, one)}>
         <span>${unsafeHTML(o.html)}</span></label>
-        ${told ? html`<div class="why"><b class=${o.right ? 'ok' : 'bad'}>${o.right ? '✓ Yes.' : '✗ No.'}</b> ${unsafeHTML(o.why ?? '')}</div>` : nothing}</div>`;
+        ${told === null ? nothing : html`<div class="why"><b class=${told.right ? 'ok' : 'bad'}>${told.right ? '✓ Yes.' : '✗ No.'}</b> ${unsafeHTML(told.why)}</div>`}</div>`;
     })}</fieldset>`;
   }
 
@@ -98,6 +103,26 @@ export class Question extends LitElement {
     this.checked = null;
   }
 
+  /** A mouse takes an item anywhere, a finger at its handle: the rest of the item scrolls the page. */
+  private grab(e: PointerEvent, i: number): void {
+    const on = e.target as Element;
+    if (e.button !== 0 || on.closest('button') !== null || e.pointerType === 'touch' && on.closest('.handle') === null) return;
+    e.preventDefault();
+    (e.currentTarget as Element).parentElement!.setPointerCapture(e.pointerId);
+    this.dragged = i;
+  }
+  /** The item follows the pointer over the middles of the others. */
+  private drag(e: PointerEvent): void {
+    if (this.dragged < 0) return;
+    const to = [...this.renderRoot.querySelectorAll('.order li')].filter((li, i) => {
+      const r = li.getBoundingClientRect();
+      return i !== this.dragged && e.clientY > r.top + r.height / 2;
+    }).length;
+    if (to === this.dragged) return;
+    this.move(this.dragged, to);
+    this.dragged = to;
+  }
+
   private async moved(from: number, to: number, button: string): Promise<void> {
     this.move(from, to);
     await this.updateComplete;
@@ -105,8 +130,8 @@ export class Question extends LitElement {
   }
 
   private sort(): TemplateResult {
-    return html`<ol class="order">${this.order.map((n, i) => html`<li draggable="true" @dragstart=${() => { this.dragged = i; }}
-      @dragover=${(e: DragEvent) => e.preventDefault()} @drop=${(e: DragEvent) => { e.preventDefault(); this.move(this.dragged, i); }}>
+    return html`<ol class="order" @pointermove=${(e: PointerEvent) => this.drag(e)} @pointerup=${() => { this.dragged = -1; }} @pointercancel=${() => { this.dragged = -1; }}>${this.order.map((n, i) => html`<li
+      class=${i === this.dragged ? 'dragged' : ''} @pointerdown=${(e: PointerEvent) => this.grab(e, i)}><span class="handle" aria-hidden="true">⠿</span>
       <span>${unsafeHTML(this.options[n]!.html)}</span><span class="grow"></span>
       <button class="up" ?disabled=${i === 0} aria-label="Move number ${i + 1} up" @click=${() => void this.moved(i, i - 1, 'up')}>↑</button>
       <button class="down" ?disabled=${i === this.order.length - 1} aria-label="Move number ${i + 1} down" @click=${() => void this.moved(i, i + 1, 'down')}>↓</button></li>`)}</ol>`;
@@ -129,7 +154,7 @@ export class Question extends LitElement {
   }
   private point(i: number, code: string): void {
     this.picked = new Set([i]);
-    this.tell(code === bare(this.of.answer ?? '') ? right : { ...wrong, reason: 'Another instruction is meant.' });
+    this.tell(code === bare(unseal<string>(this.word, this.of.seal ?? '') ?? '') ? right : { ...wrong, reason: 'Another instruction is meant.' });
   }
 
   override render(): TemplateResult {
@@ -144,16 +169,3 @@ export class Question extends LitElement {
 }
 
 const bare = (line: string) => line.replace(/\s*(;|\/\/|#).*$/, '').trim().replace(/\s+/g, ' ');
-
-/** The numbers below n, mixed the same way at each visit, never in order. */
-function shuffled(n: number, seed: string): number[] {
-  const out = Array.from({ length: n }, (_, i) => i);
-  let h = 2166136261;
-  for (const c of seed) h = Math.imul(h ^ c.charCodeAt(0), 16777619) >>> 0;
-  for (let i = n - 1; i > 0; i--) {
-    h = (Math.imul(h, 1664525) + 1013904223) >>> 0;
-    const j = h % (i + 1);
-    [out[i], out[j]] = [out[j]!, out[i]!];
-  }
-  return n > 1 && out.every((x, i) => x === i) ? [...out.slice(1), out[0]!] : out;
-}

@@ -6,8 +6,10 @@ import { marked } from '../ui/words';
 export interface On {
   /** Show a line of the program. */
   line(line: number, col: number): void;
-  /** Open the step at which an event begins. */
-  step(event: number): void;
+  /** Open a step of the run. */
+  step(step: number): void;
+  /** Open the verifier's walk where it ends. */
+  walk(): void;
 }
 
 /** The line that is refused, from "line 7" (assembly) or the line's own text (C); 0 for none. */
@@ -38,7 +40,8 @@ function head(g: Graded, text: string, on: On): TemplateResult {
   const line = lineOf(g.place, text);
   return html`<p class="head bad"><b>✗ The verifier rejects it</b>${g.class === '' ? nothing : html`<span class="class">${g.class}</span>`}
     ${line === 0 ? nothing : html`<button class="link" @click=${() => on.line(line, 1)}>line ${line}</button>`}${points}</p>
-    <pre class="message" tabindex="0">${g.message}</pre>`;
+    <pre class="message" tabindex="0">${g.message}</pre>
+    <p><button class="link" @click=${() => on.walk()}>See what the verifier knew there</button></p>`;
 }
 
 function rule(f: Finding, on: On): TemplateResult {
@@ -50,7 +53,7 @@ function rule(f: Finding, on: On): TemplateResult {
   return html`<li class=${waits ? 'waits' : f.state}><span class="mark" aria-hidden="true">${mark}</span><span class="sr">${word}: </span>
     <div><p class="rule"><span class="mono">${f.rule}</span>${f.badge === '' ? nothing : html`<span class="badge">badge: ${f.badge}</span>`}${weight}</p>
     ${f.state === 'passed' || said || (f.expected === '' && f.got === '') ? nothing : html`<p class="got">expected <span class="mono">${f.expected}</span>, got <span class="mono">${f.got}</span>
-      ${f.event < 0 ? nothing : html`<button class="link" @click=${() => on.step(f.event)}>event ${f.event + 1}, step through it</button>`}</p>`}
+      ${f.step < 0 ? nothing : html`<button class="link" @click=${() => on.step(f.step)}>event ${f.event + 1}, step ${f.step}: see it happen</button>`}</p>`}
     ${f.state === 'failed' && !said && f.why !== '' ? html`<p class="why">${marked(f.why)}</p>` : nothing}</div></li>`;
 }
 
@@ -62,13 +65,13 @@ function hidden(all: readonly Finding[]): TemplateResult | typeof nothing {
     <div><p class="rule">hidden cases: ${good} of ${all.length} rules hold</p></div></li>`;
 }
 
-function event(e: GradedEvent, i: number, on: On): TemplateResult {
+function event(e: GradedEvent, i: number, first: number, on: On): TemplateResult {
   return html`<li><p><span class="mono">${e.text}</span>${e.result === 0n ? nothing : html` <span class="second">user space got ${String(e.result)}</span>`}</p>
     ${e.firings.length === 0 ? html`<p class="second">nothing ran</p>` : e.firings.map(f => html`<p class="second">
       <span class="mono">${f.program}</span> ran ${f.steps} ${f.steps === 1 ? 'instruction' : 'instructions'}${f.cpu === 0 ? '' : ` on CPU ${f.cpu}`}
       ${f.fault === '' ? html`and answered <span class="mono">${String(f.ret)}</span>` : html`<span class="bad">and stopped: ${f.fault}</span>`}</p>`)}
     ${e.printk.map(l => html`<p class="mono printk">${l}</p>`)}
-    ${e.firings.length === 0 ? nothing : html`<button class="link" @click=${() => on.step(i)}>step through event ${i + 1}</button>`}</li>`;
+    ${e.firings.length === 0 ? nothing : html`<button class="link" @click=${() => on.step(first)}>step through event ${i + 1}</button>`}</li>`;
 }
 
 export function problems(all: readonly Problem[], on: On): TemplateResult | typeof nothing {
@@ -78,11 +81,23 @@ export function problems(all: readonly Problem[], on: On): TemplateResult | type
     <span>${marked(p.message)}</span>${p.hint === '' ? nothing : html` <span class="second">${marked(p.hint)}</span>`}</li>`)}</ul>`;
 }
 
+/** The step at which each event begins: each run has a step for its arrival and one for each instruction. */
+function firsts(all: readonly GradedEvent[]): number[] {
+  const out: number[] = [];
+  let step = 0;
+  for (const e of all) {
+    out.push(step);
+    for (const f of e.firings) step += f.steps + 1;
+  }
+  return out;
+}
+
 export function report(g: Graded, text: string, on: On): TemplateResult {
+  const first = firsts(g.events);
   const own = g.findings.filter(f => f.rule !== ''), secret = g.findings.filter(f => f.rule === '');
   return html`${head(g, text, on)}${problems(g.problems, on)}
     ${g.findings.length === 0 ? nothing : html`<ul class="rules">${own.map(f => rule(f, on))}${hidden(secret)}</ul>`}
     ${g.events.length === 0 ? nothing : html`<details class="events"><summary>What happened: ${g.events.length} ${g.events.length === 1 ? 'event' : 'events'}</summary>
-      <ol>${g.events.map((e, i) => event(e, i, on))}</ol></details>`}
+      <ol>${g.events.map((e, i) => event(e, i, first[i]!, on))}</ol></details>`}
     ${g.log === '' ? nothing : html`<details class="log"><summary>The verifier's log</summary><pre tabindex="0">${g.log}</pre></details>`}`;
 }

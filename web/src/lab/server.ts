@@ -1,5 +1,6 @@
 /** What the skep server says of a submission: the grade that counts, and real kernels. */
 import { site } from './data';
+import { device, seed } from './memory';
 
 export interface Report {
   /** "simulator", or a kernel's version. */
@@ -12,6 +13,8 @@ export interface Report {
   readonly problems?: readonly { readonly line: number; readonly col: number; readonly message: string; readonly hint?: string }[];
   readonly findings?: readonly ReportFinding[];
   readonly took_ms: number;
+  /** It is stored for who is signed in. */
+  readonly kept?: boolean;
 }
 export interface ReportFinding {
   readonly rule: string;
@@ -19,33 +22,73 @@ export interface ReportFinding {
   readonly expected?: string;
   readonly got?: string;
 }
+export interface KernelGrade {
+  readonly report: Report;
+  /** Where the simulator sees it differently, and why that is. */
+  readonly disagree?: string;
+  readonly kind?: 'mistake' | 'version' | 'allowed';
+  /** Of a mistake: what the server keeps it as. */
+  readonly finding?: string;
+}
 export interface KernelAnswer {
   readonly simulator: Report;
-  readonly kernels: readonly { readonly report: Report; /** Where the two see it differently. */ readonly disagree?: string }[];
-  /** Why the lab allows that. */
+  readonly kernels: readonly KernelGrade[];
+  /** Why the lab allows that they differ. */
   readonly allowed?: string;
+  /** What it counts for. */
+  readonly counts: Report;
 }
+/** A place in the queue for a virtual machine. */
+export interface Waiting { readonly kernel: string; readonly position: number; readonly seconds: number }
 
-export type Told<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
+export type Told<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string; /** Seconds after which another try may do. */ readonly retry?: number };
 
-const noServer = 'This copy of the page has no skep server behind it: the grade in your browser is all there is.';
+/** What is handed in. */
+export interface Submission { readonly lang: string; readonly source: string; readonly attempt: string; readonly at: number }
+
+const noServer = 'This copy of the page has no skep server behind it: the grade in your browser is all there is, and hidden cases are not tried.';
 const offline = 'You are offline. The grade in your browser stays, and you can hand in when you are back.';
 
-export async function ask<T>(lab: string, exercise: string, what: 'grade' | 'kernel', lang: string, source: string, signal: AbortSignal): Promise<Told<T>> {
-  let r: Response;
+/** Lines of JSON tell where in a queue one is before the answer comes; the server's word for it. */
+const stream = 'application/x-ndjson';
+
+type Body<T> = T & { readonly error?: { readonly message: string; readonly retry?: number } };
+
+export async function ask<T>(lab: string, exercise: string, what: 'grade' | 'kernel', sub: Submission, signal: AbortSignal, waiting: (w: Waiting) => void): Promise<Told<T>> {
+  let status: number, body: Body<T>;
   try {
-    r = await fetch(site(`api/labs/${lab}/${exercise}/${what}`), {
-      method: 'POST', signal, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ lang, source }),
+    const r = await fetch(site(`api/labs/${lab}/${exercise}/${what}`), {
+      method: 'POST', signal, headers: { 'Content-Type': 'application/json', Accept: `${stream}, application/json` },
+      body: JSON.stringify({ ...sub, seed: String(seed()), device }),
     });
+    const type = r.headers.get('Content-Type') ?? '';
+    if (type.startsWith(stream)) ({ status, body } = await last<Body<T>>(r, waiting));
+    else if (type.startsWith('application/json')) [status, body] = [r.status, await r.json() as Body<T>];
+    else return { ok: false, why: noServer };
   } catch (e) {
     if (signal.aborted) throw e;
     return { ok: false, why: navigator.onLine ? noServer : offline };
   }
-  if (!(r.headers.get('Content-Type') ?? '').startsWith('application/json')) return { ok: false, why: noServer };
-  const body = await r.json() as T & { readonly error?: { readonly message: string } };
-  if (r.ok) return { ok: true, value: body };
-  const wait = r.headers.get('Retry-After');
-  return { ok: false, why: `${sentence(body.error?.message ?? `the server answered ${r.status}`)}${wait === null ? '' : ` Try again in ${wait} seconds.`}` };
+  if (status < 300) return { ok: true, value: body };
+  const why = sentence(body.error?.message ?? `the server answered ${status}`), retry = body.error?.retry;
+  return retry === undefined ? { ok: false, why } : { ok: false, why, retry };
+}
+
+/** The last line of a stream; those before tell a place in a queue. */
+async function last<B>(r: Response, waiting: (w: Waiting) => void): Promise<{ status: number; body: B }> {
+  const reader = r.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error('the answer is cut off');
+    const lines = (rest + value).split('\n');
+    rest = lines.pop()!;
+    for (const l of lines) {
+      const m = JSON.parse(l) as { waiting?: Waiting; status?: number; body?: B };
+      if (m.waiting !== undefined) waiting(m.waiting);
+      else if (m.status !== undefined) return { status: m.status, body: m.body! };
+    }
+  }
 }
 
 export const sentence = (s: string) => s === '' ? '' : `${s.charAt(0).toUpperCase()}${s.slice(1)}${/[.!?]$/.test(s) ? '' : '.'}`;

@@ -19,7 +19,7 @@ export function stateOf(m: Model): LinkState {
     input: own ? null : m.input,
     options: m.options,
     maps: example !== undefined ? [] : m.maps,
-    step: m.view?.step ?? 0,
+    step: m.step?.step ?? 0,
     breakpoints: [...m.breakpoints].sort((a, b) => a - b),
     view: viewOf(m),
   };
@@ -32,15 +32,17 @@ function viewOf(m: Model): string {
   if (front.length > 0) q.set('front', front.join());
   if (m.prefs.base !== 'hex') q.set('base', m.prefs.base);
   if (m.mode !== 'run') q.set('mode', m.mode);
+  if (m.mode === 'machine' && m.code !== '') q.set('code', m.code);
   if (w?.watch.kind === 'reg') q.set('watch', `r${w.watch.reg}`);
   else if (w !== null) q.set('watch', [w.watch.region, w.watch.offset, w.watch.length, w.name].join(':'));
   return q.toString();
 }
 
-/** Which mode a link is in, and at which step of the verifier's walk. */
+/** Which mode a link is in, at which step of the verifier's walk, and at which machine code. */
 export function applyMode(m: Model, view: string): void {
   const q = new URLSearchParams(view), mode = q.get('mode');
-  m.mode = mode === 'verify' || mode === 'both' ? mode : 'run';
+  m.mode = mode === 'verify' || mode === 'both' || mode === 'machine' ? mode : 'run';
+  m.code = q.get('code') ?? '';
   m.at = q.get('at') ?? '';
 }
 
@@ -121,7 +123,7 @@ export class Address {
   async link(): Promise<string> {
     const url = new URL(location.href);
     url.search = '';
-    url.hash = await encodeLink(stateOf(this.m)) + (this.m.mode !== 'run' && this.m.at !== '' ? `&step=${this.m.at}` : '');
+    url.hash = await encodeLink(stateOf(this.m)) + ((this.m.mode === 'verify' || this.m.mode === 'both') && this.m.at !== '' ? `&step=${this.m.at}` : '');
     return url.href;
   }
 

@@ -151,6 +151,7 @@ export class Loading {
 
   private async put(source: Source, step: number, warnings: readonly Problem[]): Promise<void> {
     const m = this.m, turn = ++this.turn;
+    m.full = null;
     if (m.engine === null) return;
     try {
       m.session ??= m.engine.session();
@@ -177,7 +178,9 @@ export class Loading {
   }
 
   private async begun(step: number, turn: number): Promise<void> {
-    const m = this.m, s = m.session;
+    const m = this.m;
+    m.full = null;
+    const s = m.session;
     if (s === null || m.engine === null || m.listing === null) return;
     try {
       const listed = m.input.kind === 'events' ? { ok: true, value: [] } as const : m.engine.packets(m.input);

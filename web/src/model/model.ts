@@ -8,6 +8,7 @@ import type {
   Engine, Input, Insn, Listing, LoadProgress, MapInit, Packet, Problem, Provenance, RunOptions, Session, View, Watch,
 } from '../engine/api';
 import type { Compiler } from './compile';
+import type { FullRun } from './full';
 import { emptyProgram, type Program } from './program';
 import { readPrefs, writePrefs, type Prefs } from './prefs';
 import { unknown, type Outlook } from './scout';
@@ -33,7 +34,12 @@ export class Model {
   engineState: 'loading' | 'ready' | 'failed' = 'loading';
   engineProgress: LoadProgress | null = null;
   engineError = '';
-  session: Session | null = null;
+  /** The session whose state is shown: the one that is stepped, or that of a run at full speed. */
+  get session(): Session | null { return this.full?.ran.session ?? this.stepper; }
+  set session(s: Session | null) {
+    this.full = null;
+    this.stepper = s;
+  }
   compiler: Compiler | null = null;
 
   program: Program = emptyProgram;
@@ -47,7 +53,17 @@ export class Model {
   hint = '';
 
   listing: Listing | null = null;
-  view: View | null = null;
+  /** What is shown: a step, or what a run at full speed left. Setting it shows a step. */
+  get view(): View | null { return this.full?.ran.view ?? this.step; }
+  set view(v: View | null) {
+    this.full = null;
+    this.step = v;
+  }
+  /** The step that the student is at, whatever is shown. */
+  step: View | null = null;
+  private stepper: Session | null = null;
+  /** A run at full speed, while its results are shown in place of the step. */
+  full: FullRun | null = null;
   /** The view before the last movement, when that was one step forward. */
   before: View | null = null;
   outlook: Outlook = unknown;
@@ -68,12 +84,14 @@ export class Model {
   /** Source line pointed at (index into Listing.lines), -1. */
   pointed = -1;
 
-  /** What is stepped: the run, the verifier's walk, or the run inside it (src/verify). */
-  mode: 'run' | 'verify' | 'both' = 'run';
+  /** What is stepped: the run, the verifier's walk, the run inside it (src/verify), the run beside its machine code (src/machine). */
+  mode: 'run' | 'verify' | 'both' | 'machine' = 'run';
   /** Step of the verifier's walk, "A.11"; "" = none was looked at. */
   at = '';
   /** Instruction at that step; -1. */
   walkPc = -1;
+  /** Which machine code is looked at, "arm64,checked" (src/machine/options.ts). */
+  code = '';
 
   prefs: Prefs = readPrefs();
 
@@ -125,6 +143,11 @@ export class Model {
   /** The instruction that all panes mark: of the run, or of the verifier's walk. */
   get now(): number { return this.mode === 'verify' ? this.walkPc : this.view?.pc ?? -1; }
 
+  /** Index of the chosen program: a tail call may have listed another. */
+  get chosen(): number {
+    return this.program.lang === 'asm' ? 0 : Math.max(0, this.listing?.programs.findIndex(p => p.name === this.entry) ?? 0);
+  }
+
   /** What one event of the run is called. */
   get noun(): string { return this.input.kind === 'events' ? 'run' : 'packet'; }
 
@@ -137,7 +160,7 @@ export class Model {
 
   /** Steps that the slider spans. */
   get total(): number {
-    const v = this.view;
+    const v = this.step;
     return Math.max(this.outlook.total, v === null ? 0 : v.totalKnown ? v.total : v.step);
   }
 

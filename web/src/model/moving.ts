@@ -19,6 +19,7 @@ export class Moving {
   async go(move: Move, jump = false, words = 'Running'): Promise<void> {
     const m = this.m;
     await this.gate;
+    m.full = null;
     const s = m.session;
     if (s === null || m.view === null) return;
     const stop = new AbortController(), from = performance.now();
@@ -82,6 +83,7 @@ export class Moving {
 
   /** Ask about a value: who wrote it, and watch it from now on. */
   async watch(watch: Watch, name: string): Promise<void> {
+    this.m.full = null; // only steps have origins
     this.m.watched = { watch, name, origin: null };
     this.m.changed();
     await this.refresh();
@@ -104,7 +106,7 @@ export class Moving {
 
   private async refresh(): Promise<void> {
     const m = this.m, w = m.watched, view = m.view;
-    if (w === null || m.session === null) return;
+    if (w === null || m.session === null || m.full !== null) return;
     try {
       const origin = await m.session.lastWrite(w.watch);
       if (m.watched?.watch !== w.watch || m.view !== view) return;
@@ -119,6 +121,7 @@ export class Moving {
     const set = new Set(this.m.breakpoints);
     if (!set.delete(pc)) set.add(pc);
     this.m.breakpoints = set;
+    this.m.full = null;
     this.m.changed();
     await this.m.session?.setBreakpoints([...set]);
     this.moved(false);

@@ -1,6 +1,7 @@
 /** The model and what changes it, as panes get them. */
 import { Address } from './address';
 import { Cpus } from './cpus';
+import { Full } from './full';
 import { Loading } from './loading';
 import { Model } from './model';
 import { Moving } from './moving';
@@ -13,4 +14,5 @@ export class Stage {
   readonly address = new Address(this.model);
   readonly cpus = new Cpus(this.model);
   readonly verdicts = new Verdicts(this.model);
+  readonly full = new Full(this.model, this.moving, this.verdicts);
 }

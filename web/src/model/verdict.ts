@@ -70,9 +70,8 @@ export class Verdicts {
   subject(): Subject | null {
     const m = this.m, source = sourceOf(m.program), l = m.listing;
     if (source === null || (l === null && m.entry !== '')) return null;
-    const program = m.program.lang === 'asm' ? 0 : Math.max(0, l?.programs.findIndex(p => p.name === m.entry) ?? 0);
     return {
-      source, text: source.kind === 'asm' ? source.text : source.bytes, program, hook: m.options.hook ?? '',
+      source, text: source.kind === 'asm' ? source.text : source.bytes, program: m.chosen, hook: m.options.hook ?? '',
       privilege: m.prefs.privilege, level: this.logs > 0 ? m.prefs.logLevel : 0,
     };
   }

@@ -45,6 +45,7 @@ export class Calls extends Pane {
     const v = this.m.view;
     if (v === null) return html``;
     const stack = this.stack(v);
+    if (this.m.full !== null) return html`<p class="empty">At full speed calls of helpers are not recorded. Step, or run, to see them.</p>`;
     if (v.calls.length === 0) {
       return html`${stack}<p class="empty">No helper was called yet. Helpers are the kernel functions that a program may call, such as <span class="mono">call bpf_map_lookup_elem</span>.</p>`;
     }

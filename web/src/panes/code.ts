@@ -50,7 +50,7 @@ export class Code extends Pane {
     const refused = insn.pc === this.stage.verdicts.refused;
     const bp = this.m.breakpoints.has(insn.pc), hue = this.m.hue(insn.line);
     const home = this.m.selected >= 0 ? this.m.selected === insn.pc : now || (v === null && insn.pc === 0);
-    return html`<li class="${hue > 0 ? 'hue' : ''} ${now ? 'now' : ''} ${done ? 'done' : ''} ${refused ? 'refused' : ''} ${insn.line >= 0 && insn.line === this.m.pointed ? 'pointed' : ''}"
+    return html`<li class="${hue > 0 ? 'hue' : ''} ${now ? 'now' : ''} ${done ? 'done' : ''} ${refused ? 'refused' : ''} ${this.m.mode === 'machine' && this.m.selected === insn.pc ? 'chosen' : ''} ${insn.line >= 0 && insn.line === this.m.pointed ? 'pointed' : ''}"
       ${css({ '--hue': hue > 0 ? `var(--hue-${hue})` : 'none' })}
       @pointerenter=${() => this.point(insn.line)} @pointerleave=${() => this.point(-1)}>
       <button class="bp" tabindex="-1" aria-pressed=${bp} aria-label="Breakpoint at instruction ${insn.pc}"

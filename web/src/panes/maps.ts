@@ -23,6 +23,7 @@ export class Maps extends Pane {
   @state() private more: { readonly map: number; readonly step: number; readonly entries: readonly MapEntry[] } | null = null;
 
   private when(step: number): TemplateResult {
+    if (this.m.full !== null) return html``; // no step is known
     if (step < 0) return html`<span class="quiet">${step === -1 ? 'from the start' : 'earlier'}</span>`;
     const here = step === this.m.view?.step;
     return here ? html`<span class="sign">◂ this step</span>`

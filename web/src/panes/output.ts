@@ -19,7 +19,7 @@ export class Output extends Pane {
     if (v === null || (v.verdicts.length === 0 && v.trace.length === 0)) {
       return html`<p class="empty">Nothing came out yet. What each run returns appears here at its exit, and so does what <span class="mono">bpf_printk</span> prints.</p>`;
     }
-    const at = (step: number) => step === v.step ? html`<span class="sign">◂ now</span>`
+    const at = (step: number) => this.m.full !== null ? nothing : step === v.step ? html`<span class="sign">◂ now</span>`
       : html`<button class="link" @click=${() => void this.stage.moving.seek(step)}>step ${step}</button>`;
     return html`${v.verdicts.length === 0 ? nothing : html`<ol aria-label="Verdicts">${v.verdicts.map(r => html`<li class="verdict ${r.step === v.step ? 'changed' : ''}">
         <span>${at(r.step)}</span><span>${this.m.noun} ${r.event + 1}: <b class="tone-${r.tone}">${r.name}</b> ${r.meaning === '' ? nothing : html`<span class="second">${r.meaning}</span>`}</span></li>`)}</ol>`}

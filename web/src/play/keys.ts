@@ -5,6 +5,7 @@ import type { Stage } from '../model/stage';
 export interface Frame {
   readonly stage: Stage;
   run(): void;
+  full(): unknown;
   share(): void;
   help(): void;
   pane(key: string): void;
@@ -29,6 +30,7 @@ export const keyTable: readonly Key[] = [
   { keys: ['o'], does: 'step over a call', on: ['o'], act: f => void f.stage.moving.over() },
   { keys: ['u', 'Shift+F11'], does: 'step out of the function', on: ['u', 'Shift+F11'], act: f => void f.stage.moving.out() },
   { keys: ['Ctrl+Enter'], does: 'compile what was edited, and run to the next breakpoint or the end', on: ['Ctrl+Enter', 'Meta+Enter'], act: f => f.run() },
+  { keys: ['f'], does: 'run at full speed: compiled, from the first packet or event to the last', on: ['f'], act: f => void f.full() },
   { keys: ['B'], does: 'run back to the breakpoint before', on: ['B'], act: f => void f.stage.moving.runBack() },
   { keys: ['Home', 'End'], does: 'to the first step, to the last', on: ['Home', 'End'], act: (f, k) => void (k === 'Home' ? f.stage.moving.start() : f.stage.moving.end()) },
   { keys: [']', '['], does: 'next packet or event, previous one', on: [']', '['], act: (f, k) => void (k === ']' ? f.stage.moving.nextPacket() : f.stage.moving.prevPacket()) },
@@ -45,7 +47,7 @@ export const keyTable: readonly Key[] = [
   { keys: ['t'], does: 'types: of the program, and of the kernel', on: ['t'], act: f => f.pane('t') },
   { keys: ['m'], does: 'give the pane all the room, and take it back', on: ['m'], act: f => f.maximise() },
   { keys: ['x'], does: 'hexadecimal or decimal', on: ['x'], act: f => f.stage.model.setPrefs({ base: f.stage.model.prefs.base === 'hex' ? 'dec' : 'hex' }) },
-  { keys: ['v'], does: 'the run, the verifier\'s walk, or both', on: ['v'], act: f => f.mode() },
+  { keys: ['v'], does: 'the run, the verifier\'s walk, both, or the machine code', on: ['v'], act: f => f.mode() },
   { keys: ['p'], does: 'in Verify: the tree of paths; there the arrow keys walk it, ] and [ go to branches', on: [], act: () => {} },
   { keys: ['Ctrl+S'], does: 'share: a link to this view', on: ['Ctrl+s', 'Meta+s'], act: f => f.share() },
   { keys: ['?'], does: 'this list', on: ['?'], act: f => f.help() },

@@ -46,14 +46,14 @@ export class NarrationLine extends Pane {
     return html`<section class="fault" role="alert" aria-label="Fault">
       <h2><span class="cross" aria-hidden="true">✖</span> Instruction ${f.pc} <span class="mono">${insn?.text ?? ''}</span> cannot go on</h2>
       <p>${marked(sentence(f.message))}</p>${f.hint === '' ? nothing : html`<p class="second">${marked(sentence(f.hint))}</p>`}
-      <div class="acts">${reg === undefined ? nothing : html`<button @click=${() => void this.stage.moving.watch({ kind: 'reg', reg: Number(reg) }, `r${reg}`)}>Where does r${reg} come from?</button>`}
+      <div class="acts">${this.m.full !== null ? html`<button @click=${() => void this.stage.moving.end()}>Step to it</button>` : html`${reg === undefined ? nothing : html`<button @click=${() => void this.stage.moving.watch({ kind: 'reg', reg: Number(reg) }, `r${reg}`)}>Where does r${reg} come from?</button>`}
         <button @click=${() => void this.stage.moving.back()}>Step back</button>
-        <button @click=${() => void this.stage.moving.start()}>Start again</button></div></section>`;
+        <button @click=${() => void this.stage.moving.start()}>Start again</button>`}</div></section>`;
   }
 
   private why(): TemplateResult | typeof nothing {
     const w = this.m.watched, v = this.m.view;
-    if (w === null || v === null) return nothing;
+    if (w === null || v === null || this.m.full !== null) return nothing;
     const o = w.origin, go = this.stage.moving;
     const reg = w.watch.kind === 'reg' ? v.regs[w.watch.reg] : undefined;
     const value = reg === undefined ? '' : reg.kind === 'scalar' ? word(reg.value, this.m.prefs.base) : reg.text;
@@ -76,7 +76,9 @@ export class NarrationLine extends Pane {
   override render(): TemplateResult {
     const m = this.m, v = m.view;
     return html`${m.engineState === 'failed' ? this.failed() : nothing}
-      ${v !== null && v.fault !== null ? this.fault(v.fault) : html`<div class="line">${this.said()}${v === null ? nothing : this.verdict(v)}</div>`}
+      ${v !== null && v.fault !== null ? this.fault(v.fault) : nothing}
+      ${v !== null && v.fault !== null && m.full === null ? nothing
+        : html`<div class="line">${m.full !== null ? html`<skep-full .stage=${this.stage}></skep-full>` : this.said()}${v === null ? nothing : this.verdict(v)}</div>`}
       ${this.why()}
       ${m.busy === null ? nothing : html`<p class="busy" role="status"><span>${m.busy.words}…</span>
         ${m.busy.part === null ? nothing : html`<progress max="1" .value=${m.busy.part} aria-label=${m.busy.words}></progress>`}

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { count } from '../model/bytes';
 import { css } from '../ui/css';
-import { backIcon, nextIcon, prevIcon, runIcon, startIcon, stepIcon } from '../ui/icons';
+import { backIcon, fullIcon, nextIcon, prevIcon, runIcon, startIcon, stepIcon } from '../ui/icons';
 import { Pane, styles } from '../ui/pane';
 import text from './transport.css';
 
@@ -14,9 +14,9 @@ export class Transport extends Pane {
   private dragged = 0;
 
   private lanes(): TemplateResult {
-    const m = this.m, total = Math.max(1, m.total), at = m.view?.step ?? 0;
+    const m = this.m, total = Math.max(1, m.total), at = m.step?.step ?? 0;
     const share = (n: number) => `${Math.min(100, 100 * n / total).toFixed(3)}%`;
-    const known = m.outlook.verdicts.length > 0 ? m.outlook.verdicts : m.view?.verdicts ?? [];
+    const known = m.outlook.verdicts.length > 0 ? m.outlook.verdicts : m.step?.verdicts ?? [];
     let from = known.length > 0 && known[0]!.event > 0 ? known[0]!.step : 0;
     const lanes: { from: number; to: number }[] = [];
     for (const v of known) {
@@ -43,7 +43,7 @@ export class Transport extends Pane {
   }
 
   override render(): TemplateResult {
-    const m = this.m, v = m.view, go = this.stage.moving, off = v === null || m.engineState !== 'ready';
+    const m = this.m, v = m.step, go = this.stage.moving, off = v === null || m.engineState !== 'ready';
     const atStart = off || v.step === 0;
     const atEnd = off || v.state === 'faulted' || (v.state === 'exited' && v.event + 1 === v.events);
     const button = (label: string, key: string, act: () => unknown, dead: boolean, before: unknown, after: unknown = nothing) =>
@@ -65,6 +65,7 @@ export class Transport extends Pane {
       <div class="group" role="group" aria-label="Run">
         ${button('Start', 'Home', () => go.start(), atStart, startIcon)}
         ${button('Run', 'Ctrl+Enter', () => go.run(), atEnd, nothing, runIcon)}
+        ${button('Full speed', 'f', () => this.dispatchEvent(new CustomEvent('skep-full', { bubbles: true, composed: true })), off, nothing, fullIcon)}
       </div>
       ${many ? html`<div class="group" role="group" aria-label="Arrivals">
         ${button(`Previous ${m.noun}`, '[', () => go.prevPacket(), atStart, prevIcon)}

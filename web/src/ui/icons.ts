@@ -11,6 +11,7 @@ export const startIcon = shape(svg`<path d="M13 3L6.500 8l6.500 5zM3 3h1.800v10H
 export const runIcon = shape(svg`<path d="M3 3l6.500 5L3 13zM11.200 3H13v10h-1.800z" fill="currentColor"/>`);
 export const nextIcon = shape(svg`<path d="M2 3l5.500 5L2 13zM8 3l5.500 5L8 13z" fill="currentColor"/>`);
 export const prevIcon = shape(svg`<path d="M14 3L8.500 8l5.500 5zM8 3L2.500 8 8 13z" fill="currentColor"/>`);
+export const fullIcon = shape(svg`<path d="M9.500 1L3 9.200h4L6 15l7-8.600H8.600z" fill="currentColor"/>`);
 export const chevron = shape(svg`<path d="M4 6.500l4 4 4-4" fill="none" stroke="currentColor" stroke-width="1.500"/>`);
 
 export const mark = html`<svg class="mark" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true" focusable="false">

@@ -1,17 +1,18 @@
 //go:build linux
 
-package main
+// Package bpf is the bpf(2) system call and nothing else: those who measure a kernel need its own errno, log level and
+// log, which every loader library changes by retrying, and no program loaded but their own, which a library's feature
+// probes are not. The agent uses it in the guest; package kernelbench on the host, for programs that are part of skep.
+//
+// Attribute layouts follow include/uapi/linux/bpf.h; each struct ends where the oldest kernel we run would still
+// accept zeroes.
+package bpf
 
 import (
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// Raw bpf(2): the oracle needs the kernel's own errno, log level and log, which every loader library changes by retrying.
-// Attribute layouts follow include/uapi/linux/bpf.h; each struct ends where the oldest kernel we run would still
-// accept zeroes.
 
 const (
 	cmdMapCreate   = 0
@@ -26,7 +27,8 @@ const (
 	cmdMapFreeze   = 22
 )
 
-type mapCreateAttr struct {
+// MapCreateAttr are the parameters of BPF_MAP_CREATE.
+type MapCreateAttr struct {
 	Type, KeySize, ValueSize, MaxEntries, Flags uint32
 	InnerFD, NUMANode                           uint32
 	Name                                        [16]byte
@@ -43,7 +45,8 @@ type mapElemAttr struct {
 	Flags uint64
 }
 
-type progLoadAttr struct {
+// ProgLoadAttr are the parameters of BPF_PROG_LOAD.
+type ProgLoadAttr struct {
 	Type, InsnCnt      uint32
 	Insns, License     unsafe.Pointer
 	LogLevel, LogSize  uint32
@@ -68,7 +71,9 @@ type progLoadAttr struct {
 	LogTrueSize        uint32 // since 6.4
 }
 
-type testRunAttr struct {
+// TestRunAttr are the parameters of BPF_PROG_TEST_RUN; the kernel writes Ret, Duration (ns of one repetition, rounded
+// down), DataOut and CtxOut.
+type TestRunAttr struct {
 	FD, Ret           uint32
 	DataIn, DataOut   uint32 // sizes
 	Data, DataOutPtr  unsafe.Pointer
@@ -105,91 +110,82 @@ func bpf(cmd uintptr, attr unsafe.Pointer, size uintptr) (int, error) {
 	}
 }
 
-// ptr is a slice's address as the kernel wants it. The fields that hold it are typed pointers, so the collector sees them
+// Ptr is a slice's address as the kernel wants it. The fields that hold it are typed pointers, so the collector sees them
 // and a moving stack updates them.
-func ptr(b []byte) unsafe.Pointer {
+func Ptr(b []byte) unsafe.Pointer {
 	if len(b) == 0 {
 		return nil
 	}
 	return unsafe.Pointer(unsafe.SliceData(b))
 }
 
-func objName(s string) (n [16]byte) {
+// ObjName is a name as the kernel keeps it: 15 bytes.
+func ObjName(s string) (n [16]byte) {
 	copy(n[:15], s)
 	return n
 }
 
-func mapCreate(a *mapCreateAttr) (int, error) {
+// MapCreate returns the descriptor of a new map.
+func MapCreate(a *MapCreateAttr) (int, error) {
 	return bpf(cmdMapCreate, unsafe.Pointer(a), unsafe.Sizeof(*a))
 }
 
-func mapUpdate(fd int, key, value []byte, flags uint64) error {
-	a := mapElemAttr{FD: uint32(fd), Key: ptr(key), Value: ptr(value), Flags: flags}
+// MapUpdate writes one element; flags are BPF_ANY and its like.
+func MapUpdate(fd int, key, value []byte, flags uint64) error {
+	a := mapElemAttr{FD: uint32(fd), Key: Ptr(key), Value: Ptr(value), Flags: flags}
 	_, err := bpf(cmdMapUpdate, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 
-func mapLookup(fd int, key, value []byte) error {
-	a := mapElemAttr{FD: uint32(fd), Key: ptr(key), Value: ptr(value)}
+// MapLookup reads the element of a key into value.
+func MapLookup(fd int, key, value []byte) error {
+	a := mapElemAttr{FD: uint32(fd), Key: Ptr(key), Value: Ptr(value)}
 	_, err := bpf(cmdMapLookup, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 
-func mapDelete(fd int, key []byte) error {
-	a := mapElemAttr{FD: uint32(fd), Key: ptr(key)}
+// MapDelete removes the element of a key.
+func MapDelete(fd int, key []byte) error {
+	a := mapElemAttr{FD: uint32(fd), Key: Ptr(key)}
 	_, err := bpf(cmdMapDelete, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 
-func mapNextKey(fd int, key, next []byte) error {
-	a := mapElemAttr{FD: uint32(fd), Key: ptr(key), Value: ptr(next)}
+// MapNextKey writes the key that follows into next; without a key, the first. ENOENT is the end.
+func MapNextKey(fd int, key, next []byte) error {
+	a := mapElemAttr{FD: uint32(fd), Key: Ptr(key), Value: Ptr(next)}
 	_, err := bpf(cmdMapNextKey, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return err
 }
 
-func mapFreeze(fd int) error {
+// MapFreeze forbids user space to write the map.
+func MapFreeze(fd int) error {
 	a := mapElemAttr{FD: uint32(fd)}
 	_, err := bpf(cmdMapFreeze, unsafe.Pointer(&a), 4)
 	return err
 }
 
-func progLoad(a *progLoadAttr) (int, error) {
+// ProgLoad verifies a program and returns its descriptor.
+func ProgLoad(a *ProgLoadAttr) (int, error) {
 	return bpf(cmdProgLoad, unsafe.Pointer(a), unsafe.Sizeof(*a))
 }
 
-func testRun(a *testRunAttr) error {
+// TestRun runs a loaded program over the data and context of a.
+func TestRun(a *TestRunAttr) error {
 	_, err := bpf(cmdProgTestRun, unsafe.Pointer(a), unsafe.Sizeof(*a))
 	return err
 }
 
-func btfLoad(blob []byte) (int, error) {
-	a := btfLoadAttr{BTF: ptr(blob), Size: uint32(len(blob))}
+// BTFLoad returns the descriptor of a type blob.
+func BTFLoad(blob []byte) (int, error) {
+	a := btfLoadAttr{BTF: Ptr(blob), Size: uint32(len(blob))}
 	fd, err := bpf(cmdBTFLoad, unsafe.Pointer(&a), 28)
 	return fd, err
 }
 
-// objInfo fills info from the object behind fd and returns how many bytes the kernel knows.
-func objInfo(fd int, info []byte) (int, error) {
-	a := infoAttr{FD: uint32(fd), Len: uint32(len(info)), Info: ptr(info)}
+// ObjInfo fills info from the object behind fd and returns how many bytes the kernel knows.
+func ObjInfo(fd int, info []byte) (int, error) {
+	a := infoAttr{FD: uint32(fd), Len: uint32(len(info)), Info: Ptr(info)}
 	_, err := bpf(cmdObjInfo, unsafe.Pointer(&a), unsafe.Sizeof(a))
 	return int(a.Len), err
-}
-
-func ioctl(f *os.File, req, arg uintptr) error {
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), req, arg); e != 0 {
-		return e
-	}
-	return nil
-}
-
-// addEntropy is the RNDADDENTROPY ioctl: struct rand_pool_info{entropy_count in bits, buf_size, buf}.
-func addEntropy(f *os.File, req uintptr, e []byte) error {
-	buf := make([]byte, 8+len(e))
-	*(*int32)(unsafe.Pointer(&buf[0])) = int32(len(e) * 8)
-	*(*int32)(unsafe.Pointer(&buf[4])) = int32(len(e))
-	copy(buf[8:], e)
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), req, uintptr(unsafe.Pointer(&buf[0]))); e != 0 {
-		return e
-	}
-	return nil
 }

@@ -1,0 +1,491 @@
+package ir
+
+import (
+	"slices"
+	"strconv"
+
+	"skep/vm/isa"
+)
+
+// value is what is known of a register.
+type value struct {
+	kind valueKind
+	id   int32 // of an element: the op that looked it up
+	off  int64 // the number, or how far behind r10 or the start of the value
+}
+
+type valueKind uint8
+
+const (
+	anything valueKind = iota
+	number
+	inFrame // r10 + off
+	element // of the map that op id looks up
+	orNull  // the same, or NULL
+)
+
+func (v value) isElement() bool { return v.kind >= element }
+
+// cell is a number that is in the frame.
+type cell struct {
+	off  int64
+	size int64 // 0: none
+	num  uint64
+}
+
+// knowledge is what is known where control is.
+type knowledge struct {
+	regs  [isa.NumRegs]value
+	cells [4]cell
+}
+
+func (k *knowledge) forgetAll() {
+	*k = knowledge{}
+	k.regs[isa.R10] = value{kind: inFrame}
+}
+
+func (k *knowledge) forget(regs uint16) {
+	for r := range isa.R10 {
+		if regs&Bit(uint8(r)) != 0 {
+			k.regs[r] = value{}
+		}
+	}
+}
+
+// touched forgets the cells that a write of n bytes at off changes.
+func (k *knowledge) touched(off, n int64) {
+	for i := range k.cells {
+		if c := &k.cells[i]; c.off < off+n && off < c.off+c.size {
+			*c = cell{}
+		}
+	}
+}
+
+// learn notes what a write has put into the frame.
+func (k *knowledge) learn(off, n int64, num uint64) {
+	i := slices.IndexFunc(k.cells[:], func(c cell) bool { return c.size == 0 })
+	if i < 0 {
+		i = int(off/8) & 3
+	}
+	k.cells[i] = cell{off, n, num & (1<<(8*n) - 1)}
+}
+
+// cellAt is the number that n bytes at off hold.
+func (k *knowledge) cellAt(off, n int64) (uint64, bool) {
+	for _, c := range k.cells {
+		if c.size == n && c.off == off {
+			return c.num, true
+		}
+	}
+	return 0, false
+}
+
+// knower walks the program once, in order. Where control comes together it
+// goes on with what all ways know; what a loop changes is not known in it.
+type knower struct {
+	u       *Unit
+	now     knowledge
+	through bool // control may come from the op before
+	at      []int32
+	joins   []knowledge
+	work    int // bounds the search for what loops change
+}
+
+// known finds out what registers hold. From that lookups whose map is a
+// constant are done in place, accesses to the frame and to what was looked up
+// need no check, and tests for NULL of what cannot be NULL are no tests.
+func known(u *Unit) error {
+	for i := range u.Ops {
+		o := &u.Ops[i]
+		switch {
+		case o.Own != isa.KindInvalid && o.Row().Form == isa.FormWide:
+			v, ok := u.constOf(i)
+			if !ok {
+				u.note(i, NoteHost, "the value is known only to the machine")
+				continue
+			}
+			o.Imm, o.Kind = v, Kind(isa.KindLdImm64)
+		case o.Own == isa.KindCallKfunc, o.Own == isa.KindCallReg, o.Own == isa.KindGotox, o.Own >= isa.KindLdAbsB && o.Own <= isa.KindLdIndW:
+			u.note(i, NoteHost, "left to the interpreter each time")
+		}
+	}
+	// Where a made-up function pointer can lead into the middle of a block,
+	// what came before in it says nothing.
+	if u.Options.NoInline || u.Irregular || !u.Facts.Accepted && u.Callbacks {
+		return nil
+	}
+	k := &knower{u: u, through: true, at: make([]int32, len(u.Ops)), work: 64*len(u.Ops) + 1<<12}
+	k.now.forgetAll()
+	for i := range u.Ops {
+		k.arrive(i)
+		k.through = true
+		k.op(i)
+	}
+	return nil
+}
+
+// arrive is what is known before op i.
+func (k *knower) arrive(i int) {
+	o := &k.u.Ops[i]
+	if o.Flags&Leader == 0 {
+		return
+	}
+	switch n := k.at[i]; {
+	case n > 0 && k.through:
+		k.meet(&k.joins[n-1], o.In)
+	case n > 0:
+		k.now = k.joins[n-1]
+	case !k.through:
+		k.now.forgetAll()
+	}
+	switch {
+	case o.Flags&Entry != 0:
+		k.loose(all)
+		k.now.forgetAll()
+	case o.Flags&Head != 0:
+		changed := k.changedIn(i)
+		k.loose(changed & o.In)
+		k.now.forget(changed)
+		k.now.cells = [4]cell{}
+	}
+}
+
+// jumpTo takes what is known to where a jump leads. What comes back to a loop's
+// head was taken into account there.
+func (k *knower) jumpTo(from int, to int32) {
+	if int(to) <= from {
+		return
+	}
+	if k.at[to] == 0 {
+		k.joins = append(k.joins, k.now)
+		k.at[to] = int32(len(k.joins))
+		return
+	}
+	now := k.now
+	j := &k.joins[k.at[to]-1]
+	k.meet(j, k.u.Ops[to].In)
+	*j, k.now = k.now, now
+}
+
+// meet keeps what other knows too. live is who will be asked.
+func (k *knower) meet(other *knowledge, live uint16) {
+	for r := range k.now.regs {
+		a, b := &k.now.regs[r], other.regs[r]
+		switch {
+		case *a == b:
+		case a.isElement() && b.isElement() && a.id == b.id && a.off == b.off:
+			a.kind = orNull
+		default:
+			if live&Bit(uint8(r)) != 0 {
+				k.looseValue(*a)
+				k.looseValue(b)
+			}
+			*a = value{}
+		}
+	}
+	for i := range k.now.cells {
+		if c := &k.now.cells[i]; c.size > 0 {
+			if num, ok := other.cellAt(c.off, c.size); !ok || num != c.num {
+				*c = cell{}
+			}
+		}
+	}
+}
+
+// loose notes that elements in some registers will be used by code that does
+// not know what they are.
+func (k *knower) loose(regs uint16) {
+	for r, v := range k.now.regs {
+		if regs&Bit(uint8(r)) != 0 {
+			k.looseValue(v)
+		}
+	}
+}
+
+func (k *knower) looseValue(v value) {
+	if v.isElement() {
+		k.u.Ops[v.id].Flags |= Loose
+	}
+}
+
+// changedIn is the registers that the loops with their head at op i write: of
+// all ops up to the last jump back into this range.
+func (k *knower) changedIn(i int) (regs uint16) {
+	end := i
+	for j := i; j < len(k.u.Ops) && k.work > 0; j++ {
+		k.work--
+		if o := &k.u.Ops[j]; o.Flags&Back != 0 && int(o.Target) <= end && int(o.Target) >= i {
+			end = j
+		}
+	}
+	for j := i; j <= end; j++ {
+		if k.work--; k.work < 0 {
+			return all
+		}
+		regs |= k.u.Ops[j].changes()
+	}
+	if k.work <= 0 {
+		return all
+	}
+	return regs
+}
+
+// changes is the registers that are not as before behind the op.
+func (o *Op) changes() uint16 {
+	_, def := o.UseDef()
+	if o.jumps() && o.Row().Op&0xf0 == isa.JmpCall && o.Own != isa.KindCallHelper {
+		def |= result | args
+	}
+	return def
+}
+
+// op learns from op i, and makes of it what can be made.
+func (k *knower) op(i int) {
+	u, now := k.u, &k.now
+	o := &u.Ops[i]
+	if o.Own == isa.KindInvalid {
+		return
+	}
+	if n, write := o.Access(); n > 0 {
+		k.access(i, int64(n), write)
+		return
+	}
+	d, s := &now.regs[o.Dst], now.regs[o.Src]
+	switch o.Own {
+	case isa.KindMov64Reg:
+		if o.Kind != KindNop {
+			*d = s
+		}
+		return
+	case isa.KindMov64Imm:
+		*d = value{kind: number, off: int64(o.Imm)}
+		return
+	case isa.KindMov32Imm:
+		*d = value{kind: number, off: int64(uint32(o.Imm))}
+		return
+	case isa.KindAdd64Imm:
+		s = value{kind: number, off: int64(o.Imm)}
+		fallthrough
+	case isa.KindAdd64Reg:
+		if s.kind == number && d.kind != anything && d.kind != orNull {
+			d.off += s.off
+			return
+		}
+	case isa.KindCallHelper:
+		if o.IsLookup() && k.lookup(i) {
+			return
+		}
+		now.cells = [4]cell{}
+	case isa.KindCallLocal:
+		k.loose(all)
+		now.cells = [4]cell{}
+	case isa.KindExit:
+		k.through = false
+		return
+	case isa.KindCallReg, isa.KindCallKfunc:
+		now.cells = [4]cell{}
+	}
+	switch o.Row().Form {
+	case isa.FormWide:
+		*d = value{}
+		if isa.Kind(o.Kind) == isa.KindLdImm64 {
+			*d = value{kind: number, off: int64(o.Imm)}
+		}
+		return
+	case isa.FormJa, isa.FormGotol:
+		k.jumpTo(i, o.Target)
+		k.through = o.Own == isa.KindMayGoto
+		return
+	case isa.FormJmpImm, isa.FormJmpReg:
+		k.branch(i)
+		return
+	}
+	if o.Own != isa.KindCallHelper { // it looks at memory as the machine does
+		use, _ := o.UseDef()
+		k.loose(use)
+	}
+	now.forget(o.changes())
+}
+
+// branch is a conditional jump: a test for NULL tells the two ways apart.
+func (k *knower) branch(i int) {
+	o := &k.u.Ops[i]
+	v := k.now.regs[o.Dst]
+	eq := o.Own == isa.KindJEq64Imm
+	if !eq && o.Own != isa.KindJNe64Imm || o.Imm != 0 || !v.isElement() || v.off != 0 {
+		k.jumpTo(i, o.Target)
+		return
+	}
+	if v.kind == element {
+		k.u.fold(i, !eq, "what was looked up is not NULL")
+		if !eq {
+			k.jumpTo(i, o.Target)
+			k.through = false
+		}
+		return
+	}
+	some, none := k.now, k.now
+	for r, w := range k.now.regs {
+		if w.kind == orNull && w.id == v.id {
+			some.regs[r].kind = element
+			none.regs[r] = value{kind: number}
+		}
+	}
+	if eq {
+		some, none = none, some
+	}
+	k.now = some
+	k.jumpTo(i, o.Target)
+	k.now = none
+}
+
+// access is a load, a store or an atomic operation.
+func (k *knower) access(i int, n int64, write bool) {
+	u, now := k.u, &k.now
+	o := &u.Ops[i]
+	at, form := now.regs[o.Src], o.Row().Form
+	if write {
+		at = now.regs[o.Dst]
+	}
+	at.off += int64(o.Off)
+	plain := form == isa.FormStore || form == isa.FormStoreImm
+	perm := uint8(1)
+	if write {
+		perm = 2
+	}
+	if !u.Facts.Accepted {
+		switch {
+		case at.kind == inFrame && at.off >= -isa.StackSize && at.off <= -n:
+			o.Flags |= Proved
+			u.note(i, NoteDropped, "bounds: it is inside the stack frame")
+		case at.kind == element && at.off >= 0:
+			if m := u.mapOf(at.id); at.off <= int64(m.Size)-n && m.Perm&perm != 0 {
+				o.Flags |= Proved
+				u.note(i, NoteDropped, "bounds: it is inside the "+strconv.Itoa(int(m.Size))+" bytes that the lookup in `"+m.Name+"` returned")
+			}
+		}
+	}
+	if o.Flags&Proved == 0 {
+		k.looseValue(at)
+	}
+	if !write {
+		num, ok := now.cellAt(at.off, n)
+		now.regs[o.Dst] = value{}
+		if ok && at.kind == inFrame && o.Own >= isa.KindLdxB && o.Own <= isa.KindLdxDW {
+			now.regs[o.Dst] = value{kind: number, off: int64(num)}
+		}
+		return
+	}
+	switch {
+	case at.kind == inFrame:
+		now.touched(at.off, n)
+	case !at.isElement() || o.Flags&Proved == 0:
+		now.cells = [4]cell{}
+	}
+	if form != isa.FormStoreImm {
+		k.looseValue(now.regs[o.Src])
+	}
+	if at.kind == inFrame && plain {
+		switch v := now.regs[o.Src]; {
+		case form == isa.FormStoreImm:
+			now.learn(at.off, n, o.Imm)
+		case v.kind == number:
+			now.learn(at.off, n, uint64(v.off))
+		}
+	}
+	now.forget(o.changes())
+}
+
+// mapOf is the map that the lookup at op i is in.
+func (u *Unit) mapOf(i int32) *Map {
+	o := &u.Ops[i]
+	if o.Kind == KindHash {
+		return &u.Program.Hashes[o.Target].Map
+	}
+	return &u.Program.Arrays[o.Target].Map
+}
+
+// lookup does the lookup at op i in place, if its map is known.
+func (k *knower) lookup(i int) bool {
+	u, now := k.u, &k.now
+	o := &u.Ops[i]
+	m := now.regs[isa.R1]
+	if m.kind != number {
+		return false
+	}
+	ptr := uint64(m.off)
+	array := slices.IndexFunc(u.Program.Arrays, func(a Array) bool { return a.Ptr == ptr && a.Stride > 0 })
+	hash := -1
+	if array < 0 && (u.Facts.Accepted || o.Out&args == 0) { // it needs registers, which no accepted program reads behind a call
+		hash = slices.IndexFunc(u.Program.Hashes, func(h Hash) bool { return h.Ptr == ptr && h.inPlace() })
+	}
+	size := int64(4)
+	switch {
+	case array >= 0:
+		o.Kind, o.Target = KindArray, int32(array)
+	case hash >= 0:
+		o.Kind, o.Target = KindHash, int32(hash)
+		size = int64(u.Program.Hashes[hash].KeySize)
+	default:
+		return false
+	}
+	o.Src, o.Off = isa.R2, 0
+	key := now.regs[isa.R2]
+	if key.kind == inFrame && key.off >= -isa.StackSize && key.off <= -size {
+		o.Src, o.Off = isa.R10, int32(key.off)
+	}
+	found := value{kind: orNull, id: int32(i)}
+	if hash >= 0 {
+		u.note(i, NoteInline, "bpf_map_lookup_elem of hash `"+u.Program.Hashes[hash].Name+"`: hash, bucket and comparison of keys in place")
+	} else if a := &u.Program.Arrays[array]; k.constant(i, key) < a.Entries {
+		found.kind = element
+		o.Dst, o.Kind, o.Imm = isa.R0, Kind(isa.KindLdImm64), uint64(a.Elems+k.constant(i, key)*a.Stride)
+		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: the index is always "+strconv.Itoa(int(k.constant(i, key)))+", so that the result is an address")
+	} else {
+		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: index, bound and address in place")
+	}
+	now.regs[isa.R0] = found
+	return true
+}
+
+// constant is the 4-byte key of the lookup at op i, the largest number when it
+// is none that is known.
+func (k *knower) constant(i int, key value) uint32 {
+	f, slot := k.u.Facts.Keys, int(k.u.Ops[i].Slot)
+	if k.u.Options.Blind != 0 { // then no constant is what it was
+		return 1<<32 - 1
+	}
+	if n, ok := slices.BinarySearchFunc(f, slot, func(k Key, s int) int { return k.Slot - s }); ok {
+		return f[n].Key
+	}
+	if num, ok := k.now.cellAt(key.off, 4); ok && key.kind == inFrame {
+		return uint32(num)
+	}
+	return 1<<32 - 1
+}
+
+// inPlace reports a hash with keys that code compares piece by piece.
+func (h *Hash) inPlace() bool { return h.KeySize > 0 && h.KeySize <= maxKey && len(h.Pieces()) > 0 }
+
+// maxKey bounds the code of a lookup.
+const maxKey = 40
+
+// Pieces is the sizes of the loads that a key is read with, nil when there
+// would be too many.
+func (h *Hash) Pieces() []int {
+	pieces := [...]int{8, 8, 8, 8, 8, 0}
+	n := int(h.KeySize / 8)
+	switch rest := int(h.KeySize % 8); rest {
+	case 0:
+	case 1, 2, 4:
+		pieces[n] = rest
+		n++
+	default:
+		return nil
+	}
+	return pieces[:n]
+}
+
+// HashKey is what the hash of a key begins with and is multiplied by: see
+// maps.HashKey.
+const HashKey = uint64(0x9e3779b97f4a7c15)

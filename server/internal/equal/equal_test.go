@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"encoding/gob"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"skep/jit"
+	"skep/jit/native"
+)
+
+// A campaign of a few programs, and its continuation.
+func TestRun(t *testing.T) {
+	if _, err := native.Target(); err != nil {
+		t.Skip(err)
+	}
+	all := engines
+	t.Cleanup(func() { engines = all })
+	engines = append(all[:0:0], all[0], all[1])
+	engines[0].chunk, engines[1].chunk = 40, 24
+	dir := t.TempDir()
+	for want := 30; want <= 60; want += 30 {
+		o := options{dir: dir, n: want, engines: []int{0, 1}}
+		if err := o.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		j, err := openJournal(filepath.Join(dir, "journal.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range engines {
+			c := j.done(e.name)
+			if c.Accepted < want || c.N%engines[i].chunk != 0 || c.Refused == 0 || c.N != c.Accepted+c.Refused+c.Endless+c.Long+c.Broken {
+				t.Errorf("%+v", c)
+			}
+		}
+	}
+}
+
+// wrong is an engine that is wrong about programs with a given instruction.
+type wrong struct{ op byte }
+
+func (w wrong) close() error { return nil }
+
+func (w wrong) run(cases []Case) (out []Difference, err error) {
+	for i, c := range cases {
+		for at := 0; at < len(c.Program.Insns); at += 8 {
+			if c.Program.Insns[at] == w.op {
+				out = append(out, Difference{i, "facts", "it is wrong"})
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// A difference is written down with little more than the instruction that is to
+// blame.
+func TestDifference(t *testing.T) {
+	const neg = 0x87
+	o := options{dir: t.TempDir()}
+	c := chunk{Engine: "wrong", N: 60}
+	if err := o.turn(wrong{neg}, sum, false, &c); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(o.dir, "differ-wrong-*.txt"))
+	if err != nil || len(files) == 0 || len(files) != c.Differ {
+		t.Fatalf("%d files, %+v (%v)", len(files), c, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(b), "(87)"); n != 1 {
+		t.Errorf("%d negations left in\n%s", n, b)
+	}
+	if lines, rest := strings.Count(string(b), "\n"), strings.Count(string(b), "(05) goto pc+0"); lines-rest > 9 {
+		t.Errorf("%d instructions left in\n%s", lines-rest, b)
+	}
+}
+
+// A run that leaves something else behind is told.
+func TestDiffers(t *testing.T) {
+	p, err := generate(3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := interpret(p, sum)
+	if err != nil || want.Status != jit.Exited {
+		t.Fatal(err, want)
+	}
+	for name, change := range map[string]func(*Outcome){
+		"nothing": func(*Outcome) {}, "r0": func(o *Outcome) { o.R0++ }, "memory": func(o *Outcome) { o.Memory++ },
+		"status": func(o *Outcome) { o.Status = jit.Faulted }, "fault": func(o *Outcome) { o.Fault = "x" },
+	} {
+		got := *want
+		change(&got)
+		if d := got.differs(want); (d == "") != (name == "nothing") {
+			t.Errorf("%s: %q", name, d)
+		}
+	}
+}
+
+// A worker answers what the engine in this process does.
+func TestWorker(t *testing.T) {
+	if _, err := native.Target(); err != nil {
+		t.Skip(err)
+	}
+	var cases []Case
+	for n := int64(0); len(cases) < 10; n++ {
+		p, err := generate(n, false)
+		if err != nil {
+			continue
+		}
+		want, err := interpret(p, sum)
+		if err != nil || want.Status != jit.Exited {
+			continue
+		}
+		if len(cases) == 4 {
+			want.R0++
+		}
+		cases = append(cases, Case{p, want})
+	}
+	var in, out bytes.Buffer
+	if err := gob.NewEncoder(&in).Encode(cases); err != nil {
+		t.Fatal(err)
+	}
+	if err := work(&in, &out); err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	if err := gob.NewDecoder(&out).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Differences) == 0 || a.Error != "" {
+		t.Errorf("%+v", a)
+	}
+	for _, d := range a.Differences {
+		if d.Case != 4 {
+			t.Errorf("%+v", d)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+/**
+ * Programs with their input, made by the test of wasm/run: what they leave at
+ * full speed must be what they leave when they are stepped. For node and for a
+ * Worker in a browser.
+ */
+import type { Input, MapInit, Source, View } from '../engine/api';
+import { ClientSession, Link } from '../engine/client';
+import type { Transport } from '../engine/transport';
+import { FullSpeed, type Work } from './run';
+
+export interface Case {
+  readonly name: string;
+  readonly text: string; // assembly, "" of an object
+  readonly object: string; // in hex
+  readonly entry: string; // program of the object, "" is the first
+  readonly hook: string;
+  readonly packets: string; // or
+  readonly events: string;
+  readonly maps: readonly { readonly map: string; readonly key: string; readonly value: string }[];
+  readonly accepted: boolean; // by the verifier
+  readonly state: 'exited' | 'faulted';
+}
+
+/** Says what is wrong with a case, '' for nothing. */
+export async function differ(t: Transport, full: FullSpeed, c: Case): Promise<string> {
+  const source: Source = c.object === '' ? { kind: 'asm', text: c.text } : { kind: 'object', bytes: unhex(c.object), name: 'prog.bpf.o' };
+  const input: Input = c.events === '' ? { kind: 'text', text: c.packets } : { kind: 'events', text: c.events };
+  const maps: MapInit[] = c.maps.map(m => ({ map: m.map, key: unhex(m.key), value: unhex(m.value) }));
+  const s = new ClientSession(new Link(t), 1_000_000);
+  try {
+    let l = await s.load(source);
+    const program = l.ok && c.entry !== '' ? l.value.programs.findIndex(p => p.name === c.entry) : 0;
+    if (l.ok && program !== l.value.program) l = await s.choose(program);
+    if (!l.ok) return `it does not load: ${l.problems[0]?.message}`;
+    const started = await s.start(input, { hook: c.hook }, maps);
+    if (!started.ok) return `it does not start: ${started.problems[0]?.message}`;
+    const want = await s.seek(0xffffffff);
+    if (want.state !== c.state) return `stepped it has ${want.state}`;
+    for (const accepted of c.accepted ? [false, true] : [false]) {
+      const work: Work = { source, program, input, options: { hook: c.hook }, maps, accepted, repeat: 1 };
+      const r = await full.run(work);
+      if (!r.ok) return `at full speed: ${r.problems[0]?.message}`;
+      const d = first(left(r.value.view), left(want), accepted ? 'view of unchecked code' : 'view');
+      if (d !== '') return d;
+    }
+    return '';
+  } finally {
+    s.close();
+  }
+}
+
+/** What a run left, of all that a view has. */
+function left(v: View): unknown {
+  return {
+    state: v.state, event: v.event, events: v.events, program: v.program, r0: v.state === 'exited' ? v.regs[0]!.value : 0n,
+    fault: v.fault, packet: v.packet, ctx: v.ctx, clock: v.clock,
+    verdicts: v.verdicts.map(x => ({ ...x, step: 0 })),
+    trace: v.trace.map(x => ({ ...x, step: 0 })),
+    maps: v.maps.map(m => ({
+      ...m, changed: false, entries: m.entries.map(e => ({ ...e, writer: 0, changed: false })), records: m.records.map(x => ({ ...x, step: 0 })),
+    })),
+  };
+}
+
+/** Where two values differ first, '' for nowhere. */
+function first(a: unknown, b: unknown, path: string): string {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b ? '' : `${path} is ${String(a)}, stepped ${String(b)}`;
+  for (const k of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const d = first((a as Record<string, unknown>)[k], (b as Record<string, unknown>)[k], `${path}.${k}`);
+    if (d !== '') return d;
+  }
+  return '';
+}
+
+export function unhex(s: string): Uint8Array {
+  return Uint8Array.from(s.match(/../g) ?? [], b => parseInt(b, 16));
+}

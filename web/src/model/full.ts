@@ -1,0 +1,114 @@
+/**
+ * Runs at full speed: compiled to WebAssembly, without steps. The step that the
+ * student is at stays where it is; what the run left is shown in its place
+ * until something is stepped.
+ */
+import type { LoadProgress } from '../engine/api';
+import type { FullSpeed, Pace, Ran, Work } from '../jit/run';
+import type { Model } from './model';
+import type { Moving } from './moving';
+import { sourceOf } from './program';
+import type { Verdicts } from './verdict';
+
+export interface FullRun {
+  readonly ran: Ran;
+  readonly repeat: number;
+  /** No access was checked: the verifier had accepted the program. */
+  readonly accepted: boolean;
+  /** null: a run does not end, or it is not known yet, see `measuring`. */
+  readonly pace: Pace | null;
+  readonly measuring: boolean;
+}
+
+/** Below this many ms nothing is said about a run. */
+const patience = 300;
+
+export class Full {
+  /** How often each packet or event is run. */
+  repeat = 1;
+  private engine: FullSpeed | null = null;
+  private stop: AbortController | null = null;
+
+  constructor(private readonly m: Model, private readonly moving: Moving, private readonly verdicts: Verdicts) {}
+
+  /** Runs what is loaded, from the first packet or event to the last. */
+  async run(): Promise<void> {
+    const m = this.m;
+    await this.moving.gate;
+    const source = sourceOf(m.program);
+    if (source === null || m.step === null || m.stale) return;
+    this.stop?.abort();
+    const stop = this.stop = new AbortController(), here = m.step;
+    const work: Work = {
+      source, program: m.chosen, input: m.input, options: m.options, maps: m.maps, repeat: this.repeat,
+      accepted: this.verdicts.fresh && this.verdicts.last?.outcome === 'accepted',
+    };
+    const last = () => stop === this.stop && here === m.step;
+    try {
+      const engine = await this.load();
+      if (!last()) return;
+      const from = performance.now();
+      const r = await engine.run(work, {
+        signal: stop.signal,
+        onProgress: (runs, part) => {
+          if (last() && performance.now() - from > patience) this.say(`Running at full speed: ${runs.toLocaleString('en')} runs`, part, () => stop.abort());
+        },
+      });
+      if (!last()) return;
+      if (!r.ok) {
+        m.tell(`It could not be run at full speed: ${r.problems[0]?.message ?? 'no reason was given'}.`);
+        return;
+      }
+      await this.moving.follow(r.value.session, r.value.view);
+      if (!last()) return;
+      m.full = { ran: r.value, repeat: work.repeat, accepted: work.accepted, pace: null, measuring: r.value.view.state === 'exited' };
+      m.notice = '';
+      m.busy = null;
+      m.changed();
+      if (m.full.measuring) void this.measure(engine, work);
+    } catch (e) {
+      this.engine?.close();
+      this.engine = null;
+      if (last()) m.tell(`The compiler stopped: ${e instanceof Error ? e.message : String(e)}`);
+    } finally {
+      if (stop === this.stop) this.say(null);
+    }
+  }
+
+  /** Shows the step again. */
+  async leave(): Promise<void> {
+    const m = this.m;
+    this.stop?.abort();
+    m.full = null;
+    if (m.session !== null && m.view !== null) await this.moving.follow(m.session, m.view);
+    m.changed();
+  }
+
+  private async measure(engine: FullSpeed, w: Work): Promise<void> {
+    const m = this.m, shown = m.full;
+    const pace = await engine.measure(w, () => m.full === shown).catch(() => null); // a later run tells that the engine is gone
+    if (shown === null || m.full !== shown) return;
+    m.full = { ...shown, pace, measuring: false };
+    m.changed();
+  }
+
+  private async load(): Promise<FullSpeed> {
+    if (this.engine === null) {
+      this.say('Loading the compiler');
+      const [{ FullSpeed, fullSpeedInWorker }] = await Promise.all([import('../jit/run'), import('../play/full')]);
+      this.engine ??= new FullSpeed(fullSpeedInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_RUN, import.meta.url)));
+    }
+    const mb = (p: LoadProgress) => p.phase === 'download' ? `Loading the compiler: ${(p.loaded / 1e6).toFixed(1)} MB so far` : 'Starting the compiler';
+    const engine = this.engine;
+    await engine.ready(p => this.say(mb(p)));
+    // From now on it works offline too.
+    navigator.serviceWorker?.controller?.postMessage({ keep: [new URL(SKEP_RUN, import.meta.url).href] });
+    return engine;
+  }
+
+  private say(words: string | null, part: number | null = null, cancel: (() => void) | null = null): void {
+    if (words === null && this.m.busy === null) return;
+    this.m.busy = words === null ? null : { words, part, cancel };
+    this.m.changed();
+  }
+}

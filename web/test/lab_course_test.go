@@ -1,0 +1,104 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"skep/labs/plan"
+)
+
+// The course's pages: every link leads somewhere, nothing is wider than the
+// window, in light and dark, and what one has passed is on all of them.
+func TestCourse(t *testing.T) {
+	h := handler(t, nil)
+	paths := []string{"labs/", "labs/tracks/security/", "labs/tracks/hooks/", "labs/plans/taster/", "labs/plans/semester/", "labs/plans/learning-ebpf/"}
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"wide", 1440, 900}, {"narrow", 360, 740}} {
+		p := open(t, h, size.width, size.height, "labs/")
+		eval[bool](p, `(localStorage.setItem('skep.lab.f1-ten-registers', JSON.stringify({ answer: { points: 3, total: 3, passed: true },
+			larger: { points: 7, total: 7, passed: true }, distance: { points: 9, total: 9, passed: true } })), true)`)
+		for _, path := range paths {
+			p.visit(path)
+			p.wait(`document.querySelector('h1') && document.readyState === 'complete' && (document.querySelector('[data-lab="f1-ten-registers"]') === null || document.querySelector('[data-lab="f1-ten-registers"] .done').textContent === '✓ done')`)
+			name := "course-" + size.name + "-" + strings.ReplaceAll(strings.TrimSuffix(path, "/"), "/", "-")
+			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s: %d pixels wider than the window", name, over)
+			}
+			p.shot(name)
+			p.axe(name)
+			eval[bool](p, `(document.documentElement.dataset.theme = 'dark', true)`)
+			p.shot(name + "-dark")
+			p.axe(name + " dark")
+			dead := eval[string](p, `Promise.all([...new Set([...document.querySelectorAll('main a')].map(a => a.href.baseVal ?? a.href))].map(async u => {
+				const r = await fetch(new URL(u, location.href)), id = u.split('#')[1];
+				return r.ok && (id === undefined || (await r.text()).includes('id="' + id + '"')) ? '' : u;
+			})).then(all => all.filter(u => u !== '').join(' '))`)
+			if dead != "" {
+				t.Errorf("%s: dead links %s", path, dead)
+			}
+			eval[bool](p, `(document.documentElement.dataset.theme = 'light', true)`)
+		}
+		p.quiet()
+	}
+	// Each plan and track is there.
+	p := open(t, h, 1440, 900, "labs/")
+	for _, x := range plan.Paths() {
+		if got := eval[int](p, `fetch(`+quoted("plans/"+x.ID+"/")+`).then(r => r.status)`); got != http.StatusOK {
+			t.Errorf("plan %s: status %d", x.ID, got)
+		}
+	}
+	for _, x := range append(plan.Tracks(), plan.Subjects()...) {
+		if got := eval[int](p, `fetch(`+quoted("tracks/"+x.ID+"/")+`).then(r => r.status)`); got != http.StatusOK {
+			t.Errorf("track %s: status %d", x.ID, got)
+		}
+	}
+}
+
+// visit goes to another page of the same server.
+func (p *tab) visit(path string) {
+	p.t.Helper()
+	eval[bool](p, `(window.before = true, location.href = `+quoted(p.base+path)+`, true)`)
+	p.wait(`window.before === undefined && document.readyState === 'complete'`)
+}
+
+// The map shows every lab of the plan; pointing at one marks its way.
+func TestCourseMap(t *testing.T) {
+	p := open(t, handler(t, nil), 1440, 900, "labs/")
+	p.wait(`document.querySelectorAll('.map [data-code]').length === ` + fmt.Sprint(len(plan.Labs())))
+	eval[bool](p, `(document.querySelector('.map').scrollIntoView(), document.querySelector('.map [data-code="H9"]').focus(), true)`)
+	p.wait(`document.querySelector('.map [data-code="F1"]').classList.contains('on')`)
+	if got := eval[string](p, `[...document.querySelectorAll('.map .node.on')].map(n => n.dataset.code).sort().join()`); got != "F1,F3,F4,F5,F6,H9" {
+		t.Errorf("the way to H9 is %s", got)
+	}
+	p.shot("course-map")
+	eval[bool](p, `(document.querySelector('.map .wide').scrollTo(0, 0), document.activeElement.blur(), true)`)
+	if over := eval[string](p, `[...document.querySelectorAll('.map .node')].filter(n => { const r = n.querySelector('rect').getBBox();
+		return [...n.querySelectorAll('text')].some(t => t.getBBox().x + t.getBBox().width > r.x + r.width); }).map(n => n.dataset.code).join()`); over != "" {
+		t.Errorf("titles wider than their labs: %s", over)
+	}
+	p.quiet()
+}
+
+// A live program comes when it is nearly in view, steps, and is plain text
+// where it cannot come.
+func TestLabLive(t *testing.T) {
+	p := open(t, handler(t, nil), 1440, 900, "labs/f1-ten-registers/")
+	const live = `document.querySelector('#boxes skep-live')`
+	p.wait(live + `?.querySelector('skep-play')?.stage.model.view?.step === 1`)
+	eval[bool](p, `(document.getElementById('boxes').scrollIntoView({ block: 'center' }), true)`)
+	p.shot("live")
+	p.axe("live")
+	eval[bool](p, live+`.querySelector('skep-play').stage.moving.step().then(() => true)`)
+	p.wait(live + `.querySelector('skep-play').stage.model.view.step === 2`)
+	if eval[bool](p, `localStorage.getItem('skep.prefs') !== null`) {
+		t.Error("the live program changes what the playground remembers")
+	}
+	if href := eval[string](p, `document.querySelector('#boxes a.self').href`); !strings.Contains(href, "/#1.") {
+		t.Errorf("its link is %s", href)
+	}
+	p.quiet()
+}
