@@ -16,6 +16,7 @@ import (
 	"skep/jit/engine"
 	"skep/jit/native"
 	"skep/vm"
+	"skep/vm/hook"
 	"skep/wasm/compiled"
 )
 
@@ -237,4 +238,55 @@ func differ(t testing.TB, cfg vm.Config, in vm.Input, s *setup, progs ...*vm.Pro
 		diff = fmt.Sprintf("%s: memory differs at %#x (status %d)", s.name, at, want.Status)
 	}
 	return diff, want
+}
+
+// Runs that are repeated are those that are done one by one, also when they
+// leave the code in all ways.
+func TestRepeat(t *testing.T) {
+	for _, c := range []struct{ name, text string }{
+		{"counts", "r2 = *(u32 *)(r1 +76)\nr0 = *(u32 *)(r2 +0)\nr0 += 1\n*(u32 *)(r2 +0) = r0\nexit"},
+		{"calls a helper", "r6 = r1\ncall 7\nr2 = *(u32 *)(r6 +76)\nr0 = *(u32 *)(r2 +0)\nr0 += 1\n*(u32 *)(r2 +0) = r0\nexit"},
+		{"is long", "r6 = 3000\ntop:\nr6 += -1\nif r6 != 0 goto top\nr2 = *(u32 *)(r1 +76)\nr0 = *(u32 *)(r2 +0)\nr0 += 1\n*(u32 *)(r2 +0) = r0\nexit"},
+		{"faults", "r2 = *(u32 *)(r1 +76)\nr0 = *(u32 *)(r2 +0)\nr0 += 1\n*(u32 *)(r2 +0) = r0\nif r0 < 50 goto +1\nr0 = *(u8 *)(r0 +0)\nexit"},
+		{"calls back", "r6 = r1\nr1 = 3\nr2 = f ll\nr3 = 0\nr4 = 0\ncall 181\nr2 = *(u32 *)(r6 +76)\nr0 = *(u32 *)(r2 +0)\nr0 += 1\n*(u32 *)(r2 +0) = r0\nexit\nf:\nr0 = 0\nexit"},
+	} {
+		p := &vm.Program{Type: hook.SchedCls, Insns: assemble(t, c.text)}
+		for _, s := range safe {
+			for _, fuel := range []int64{1 << 20, 1000} {
+				m := newMachine(t, vm.Config{}, &s)
+				if _, err := m.Load(p); err != nil {
+					t.Fatal(err)
+				}
+				r, err := compile(t, m, &s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Reset(vm.Input{Packet: make([]byte, 64)}); err != nil {
+					t.Fatal(err)
+				}
+				at := jit.State{Regs: compiled.Regs(m)}
+				done, status := 0, jit.Exited
+				for done < 100 && status == jit.Exited {
+					n := 0
+					if n, status = r.Repeat(&at, 100-done, fuel); status == jit.Running {
+						for status == jit.Running {
+							status = r.Run(fuel)
+						}
+						if status == jit.Exited {
+							n++
+						}
+					}
+					done += n
+				}
+				want := 100
+				if c.name == "faults" {
+					want = 49
+				}
+				if done != want || (status == jit.Faulted) != (want < 100) || status == jit.Exited && r.Reg(0) != 100 {
+					t.Errorf("%s, %s, fuel %d: %d runs, status %d, r0 %d", c.name, s.name, fuel, done, status, r.Reg(0))
+				}
+				r.close()
+			}
+		}
+	}
 }

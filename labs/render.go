@@ -24,7 +24,39 @@ func (l *Lab) HTML(a Audience) string {
 	if err := l.renderer(a).Render(&b, l.source, l.doc); err != nil {
 		return "" // a bytes.Buffer does not fail
 	}
-	return b.String()
+	return b.String() + l.appendix()
+}
+
+// appendix is the hints once more, for paper, where they would stand too near
+// to their exercises.
+func (l *Lab) appendix() string {
+	var b strings.Builder
+	for n := l.doc.FirstChild(); n != nil; n = n.NextSibling() {
+		d, ok := n.(*directive)
+		if !ok || d.name != "exercise" {
+			continue
+		}
+		hints := ""
+		for h := d.FirstChild(); h != nil; h = h.NextSibling() {
+			hint, ok := h.(*directive)
+			if !ok || hint.name != "hint" {
+				continue
+			}
+			hints += "<li>"
+			for c := hint.FirstChild(); c != nil; c = c.NextSibling() {
+				hints += l.fragment(c)
+			}
+			hints += "</li>\n"
+		}
+		if hints != "" {
+			a, _, _ := readAttributes(d.rest)
+			b.WriteString("<h3>" + escape(a.word(1)) + "</h3>\n<ol>\n" + hints + "</ol>\n")
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "<section class=\"appendix\"><h2>Hints</h2>\n" + b.String() + "</section>\n"
 }
 
 // fragment is the HTML of one node.
@@ -100,7 +132,7 @@ func (h *htmlRenderer) directive(w util.BufWriter, _ []byte, n ast.Node, enterin
 		if p := h.lab.picture(a.word(0)); p != nil && entering {
 			w.WriteString(`<figure class="picture" id="` + escape(p.ID) + `">` + p.svg)
 			if p.Caption != "" {
-				w.WriteString(`<figcaption>` + escape(p.Caption) + `</figcaption>`)
+				w.WriteString(`<figcaption>` + caption(p.Caption) + `</figcaption>`)
 			}
 			w.WriteString("</figure>\n")
 		}
@@ -118,13 +150,24 @@ func (h *htmlRenderer) directive(w util.BufWriter, _ []byte, n ast.Node, enterin
 // and its events, which print and pages without a script show.
 func playTags(a *attributes) (open, end string) {
 	id := escape(a.word(0))
-	open = `<figure class="play" id="` + id + `"><skep-live aria-label="` + escape(a.word(1)) + `"`
+	open = `<figure class="play" id="` + id + `"><skep-live aria-label="` + escape(strings.ReplaceAll(a.word(1), "`", "")) + `"`
 	for _, name := range []string{"view", "step", "pane", "edit"} {
 		if v := a.get(name); v != "" {
 			open += " " + name + `="` + escape(v) + `"`
 		}
 	}
-	return open + ">", `</skep-live><figcaption>` + escape(a.word(1)) + ` <a class="self" href="#` + id + `">Step through it</a></figcaption></figure>`
+	return open + ">", `</skep-live><figcaption>` + caption(a.word(1)) + ` <a class="self" href="#` + id + `">Step through it</a></figcaption></figure>`
+}
+
+// caption is a sentence in which what stands between backquotes is code.
+func caption(s string) string {
+	parts := strings.Split(s, "`")
+	for i := range parts {
+		if parts[i] = escape(parts[i]); i%2 == 1 && i < len(parts)-1 {
+			parts[i] = "<code>" + parts[i] + "</code>"
+		}
+	}
+	return strings.Join(parts, "")
 }
 
 // fence writes a starter as the exercise's element; traces and grade blocks

@@ -17,5 +17,5 @@
 //
 // Read next: stages.go for the order of the checks, state.go for what is known
 // at a point of a path, check.go for the walk, prune.go for when a path ends
-// because another one covers it.
+// because another one covers it, facts.go for what a compiler may rely on.
 package verifier

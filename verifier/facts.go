@@ -137,15 +137,14 @@ func (e *env) ownMemory(t RegType) bool {
 	return t.Base() == PtrToMem && t&MemRdonly == 0 // those that may only be read can be variables of the kernel
 }
 
-// learnBranch notes the ways that a comparison went. Of two kinds of pointers a
-// decided comparison is none of a covered path: that one may know less of a
-// packet's end, and a kernel object may be one that a simulator does not have.
+// learnBranch notes the ways that a comparison went. That a kernel object is
+// there is not told: it may be one that a simulator does not have.
 func (e *env) learnBranch(dst, src *RegState, taken outcome) {
 	l := e.learning()
 	if l == nil {
 		return
 	}
-	if dst.Type.isPktAny() || src.Type.isPktAny() || dst.Type.Base() == PtrToBTFID || src.Type.Base() == PtrToBTFID {
+	if dst.Type.Base() == PtrToBTFID || src.Type.Base() == PtrToBTFID {
 		taken = unknownBranch
 	}
 	if taken != alwaysTaken {

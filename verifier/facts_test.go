@@ -88,7 +88,7 @@ func TestFacts(t *testing.T) {
 			if r2 > r3 goto again
 			r0 = 1
 		again:
-			exit`, hook.XDP, &alone},
+			exit`, hook.XDP, &verifier.Facts{Alone: true, Always: []int{6}, Dead: []int{7}}},
 		{"divisors", `
 			r2 = *(u32 *)(r1 +16)
 			r3 = r2

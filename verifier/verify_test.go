@@ -181,7 +181,7 @@ func verifyBytes(t *testing.T, b []byte, typ, priv uint8) {
 		Maps: []MapInfo{{Name: "m", Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 1}, {Name: "a", Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1}}}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	cfg := Config{Privilege: Privilege(priv % 3), LogLevel: 6, LogMax: 1 << 16, Context: ctx}
+	cfg := Config{Privilege: Privilege(priv % 3), LogLevel: 6, LogMax: 1 << 16, Context: ctx, Facts: priv&4 != 0}
 	if _, err := Verify(p, cfg); err != nil && ctx.Err() == nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func verifyBytes(t *testing.T, b []byte, typ, priv uint8) {
 func FuzzVerify(f *testing.F) {
 	for seed := int64(1); seed <= 20; seed++ {
 		p := progen.New(progen.Config{Seed: seed, Bad: 0.1})
-		f.Add(isa.EncodeAll(p.Insns), uint8(hook.XDP), uint8(0))
+		f.Add(isa.EncodeAll(p.Insns), uint8(hook.XDP), uint8(seed%2*4))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, typ, priv uint8) { verifyBytes(t, b, typ, priv) })
 }

@@ -206,6 +206,29 @@ func map3(n reg) byte {
 	return 2
 }
 
+// pad adds n bytes that do nothing, in the long forms of nop.
+func (a *encoder) pad(n int) {
+	for ; n >= 8; n -= 8 {
+		a.byte(0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0)
+	}
+	switch n {
+	case 7:
+		a.byte(0x0f, 0x1f, 0x80, 0, 0, 0, 0)
+	case 6:
+		a.byte(0x66, 0x0f, 0x1f, 0x44, 0, 0)
+	case 5:
+		a.byte(0x0f, 0x1f, 0x44, 0, 0)
+	case 4:
+		a.byte(0x0f, 0x1f, 0x40, 0)
+	case 3:
+		a.byte(0x0f, 0x1f, 0)
+	case 2:
+		a.byte(0x66, 0x90)
+	case 1:
+		a.byte(0x90)
+	}
+}
+
 func (a *encoder) push(r reg) {
 	if r >= r8 {
 		a.byte(0x41)

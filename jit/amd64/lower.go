@@ -47,12 +47,14 @@ type lower struct {
 	leave []int // displacements that lead to the common exit
 
 	keys   contract.Keys // of constant blinding
-	tooFar bool          // a short jump does not reach: a mistake of this package
+	align  int           // 1: loops are aligned
+	tooFar bool          // a short jump does not reach
 }
 
 // Lower makes the code. It emits twice: the first round has long jumps only,
 // and with the distances known from it the second one uses short jumps where
-// they are certain to reach.
+// they are certain to reach. It also aligns loops, which may make them too
+// short in rare cases: then there is a third round.
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
 	c.Segment = feat.GS
@@ -64,9 +66,14 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 		return nil, err
 	}
 	l.prev = slices.Clone(l.off)
-	l.b, l.jumps, l.stubs, l.leave, l.ends = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0]
-	if err := l.emit(c); err != nil {
-		return nil, err
+	for l.align = 1; l.align >= 0; l.align-- {
+		l.b, l.jumps, l.stubs, l.leave, l.ends, l.tooFar = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0], false
+		if err := l.emit(c); err != nil {
+			return nil, err
+		}
+		if !l.tooFar {
+			break
+		}
 	}
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
@@ -85,6 +92,9 @@ func (l *lower) emit(c *contract.Code) error {
 			l.off[i] = -1
 			continue
 		}
+		if o.Flags&ir.Head != 0 && l.align > 0 {
+			l.pad(-l.pos() & (loopAlign - 1))
+		}
 		l.off[i] = int32(l.pos())
 		if u.Options.Blind != 0 && l.blinded(o) {
 			continue
@@ -96,6 +106,10 @@ func (l *lower) emit(c *contract.Code) error {
 	l.finish(c)
 	return nil
 }
+
+// loopAlign is the alignment of loops: short ones then are in as few lines of
+// the instruction fetch as they can be.
+const loopAlign = 32
 
 // loops makes scratch point to the context, displaced by eight times the
 // depth of the frame.
@@ -197,12 +211,13 @@ func (l *lower) finish(c *contract.Code) {
 	l.ripLea(0)
 	l.rm(w64, 0x89, scratch, ctx(contract.CtxCode))
 	l.back2Go()
-	for _, at := range l.ends { // only r0 is wanted
+	for _, at := range l.ends { // of the registers only r0 is wanted
 		l.patch32(at, l.pos()-at-4)
 	}
 	l.rm(0, 0xc7, 0, ctx(contract.CtxReason))
 	l.imm32(int32(contract.ExitDone))
 	l.rm(w64, 0x89, rax, ctx(contract.CtxRegs))
+	l.rm(w64, 0x89, fuel, ctx(contract.CtxFuel))
 	l.back2Go()
 	for _, j := range l.jumps {
 		d := int(l.off[j.target]) - j.at

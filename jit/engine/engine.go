@@ -58,6 +58,17 @@ func (r *Runner) Run(fuel int64) jit.Status {
 	return r.portable.Run(fuel)
 }
 
+// Repeat does n runs of the program of a state, each from its registers, until
+// n have ended, one faults, or about fuel instructions are done. It returns how
+// many have ended and how the last one stands: while that is running, Run goes
+// on with it.
+func (r *Runner) Repeat(at *jit.State, n int, fuel int64) (done int, status jit.Status) {
+	if r.native != nil {
+		return r.native.Repeat(at, n, fuel)
+	}
+	return r.portable.Repeat(at, n, fuel)
+}
+
 // Reg is register i.
 func (r *Runner) Reg(i int) uint64 {
 	if r.native != nil {

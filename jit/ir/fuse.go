@@ -33,14 +33,19 @@ func fuse(u *Unit) error {
 			end++
 		}
 		step := 1
+		first := u.Ops[i].Own
 		for k := range fusions {
+			if first != isa.KindMov64Reg && first != isa.KindMov32Reg && first != isa.KindLsh64Imm {
+				break // none begins otherwise
+			}
 			n, o := fusions[k].match(u, i, end)
 			if n == 0 {
 				continue
 			}
 			last := &u.Ops[i+n-1]
 			o.Slot, o.Len, o.In, o.Out, o.Target = u.Ops[i].Slot, uint8(n), u.Ops[i].In, last.Out, -1
-			o.Flags |= u.Ops[i].Flags & (Leader | Entry)
+			o.Flags |= u.Ops[i].Flags & (Leader | Entry | Head)
+			o.use, o.def = o.useDef()
 			u.Ops[i] = o
 			for j := i + 1; j < i+n; j++ {
 				u.Ops[j].Len = 0
@@ -198,7 +203,7 @@ func indexed(u *Unit, i, end int) (int, Op) {
 		o.Dst = s.a
 	}
 	o.Index, o.Off = s.b, int32(off)
-	o.Flags &^= Leader | Entry
+	o.Flags &^= Leader | Entry | Head
 	return s.n + 1, o
 }
 

@@ -212,31 +212,28 @@ func (k *knower) looseValue(v value) {
 // all ops up to the last jump back into this range.
 func (k *knower) changedIn(i int) (regs uint16) {
 	end := i
-	for j := i; j < len(k.u.Ops) && k.work > 0; j++ {
-		k.work--
-		if o := &k.u.Ops[j]; o.Flags&Back != 0 && int(o.Target) <= end && int(o.Target) >= i {
-			end = j
+	first, _ := slices.BinarySearch(k.u.backs, int32(i))
+	for _, j := range k.u.backs[first:] {
+		if to := int(k.u.Ops[j].Target); to >= i && to <= end {
+			end = int(j)
 		}
+	}
+	if k.work -= end - i + len(k.u.backs) - first; k.work < 0 {
+		return all
 	}
 	for j := i; j <= end; j++ {
-		if k.work--; k.work < 0 {
-			return all
-		}
 		regs |= k.u.Ops[j].changes()
-	}
-	if k.work <= 0 {
-		return all
 	}
 	return regs
 }
 
 // changes is the registers that are not as before behind the op.
 func (o *Op) changes() uint16 {
-	_, def := o.UseDef()
-	if o.jumps() && o.Row().Op&0xf0 == isa.JmpCall && o.Own != isa.KindCallHelper {
-		def |= result | args
+	switch o.Own {
+	case isa.KindCallLocal, isa.KindCallReg, isa.KindCallKfunc:
+		return o.def | args
 	}
-	return def
+	return o.def
 }
 
 // op learns from op i, and makes of it what can be made.
@@ -361,7 +358,7 @@ func (k *knower) access(i int, n int64, write bool) {
 		case at.kind == element && at.off >= 0:
 			if m := u.mapOf(at.id); at.off <= int64(m.Size)-n && m.Perm&perm != 0 {
 				o.Flags |= Proved
-				u.note(i, NoteDropped, "bounds: it is inside the "+strconv.Itoa(int(m.Size))+" bytes that the lookup in `"+m.Name+"` returned")
+				u.note(i, NoteDropped, "bounds: it is inside the "+bytes(int(m.Size))+" that the lookup in `"+m.Name+"` returned")
 			}
 		}
 	}

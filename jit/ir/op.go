@@ -45,6 +45,8 @@ type Op struct {
 	Slot   int32
 	In     uint16 // registers that are live before it
 	Out    uint16 // registers that are live behind it
+	use    uint16
+	def    uint16
 	Flags  Flags
 }
 
@@ -118,7 +120,10 @@ func (o *Op) Access() (size int, write bool) {
 
 // UseDef is what the op reads and writes of the registers. Where it leaves
 // the native code for a helper, it reads what the helper may.
-func (o *Op) UseDef() (use, def uint16) {
+func (o *Op) UseDef() (use, def uint16) { return o.use, o.def }
+
+// useDef computes it.
+func (o *Op) useDef() (use, def uint16) {
 	if o.Own == isa.KindInvalid {
 		return all, 0
 	}

@@ -63,6 +63,7 @@ func decode(u *Unit) error {
 			u.Dense[pc] = -1
 			o.Imm = isa.Imm64(in, insns[pc])
 		}
+		o.use, o.def = o.useDef()
 		if writesR10(&o) {
 			return &Error{int(o.Slot), "r10 is read-only"}
 		}
@@ -89,7 +90,7 @@ func decode(u *Unit) error {
 		}
 		o.Target = u.Dense[to]
 	}
-	u.Ops = append(u.Ops, Op{Kind: KindEnd, Index: NoReg, Len: 1, Target: -1, Slot: int32(len(insns))})
+	u.Ops = append(u.Ops, Op{Kind: KindEnd, Index: NoReg, Len: 1, Target: -1, Slot: int32(len(insns)), use: all})
 	return nil
 }
 
@@ -122,6 +123,7 @@ func graph(u *Unit) error {
 			if o.Target >= 0 && o.Target <= int32(i) && o.Own != isa.KindCallLocal {
 				o.Flags |= Back
 				u.Ops[o.Target].Flags |= Head
+				u.backs = append(u.backs, int32(i))
 			}
 		}
 	}
@@ -303,7 +305,7 @@ func facts(u *Unit) error {
 		}
 		if n, _ := o.Access(); n > 0 && f.Accepted && !has(f.Checked) {
 			o.Flags |= Proved
-			u.note(i, NoteDropped, "bounds: the verifier proved "+strconv.Itoa(n)+" bytes in reach")
+			u.note(i, NoteDropped, "bounds: the verifier proved "+bytes(n)+" in reach")
 		}
 		switch {
 		case has(f.Dead) && !o.jumps():
@@ -333,6 +335,14 @@ func facts(u *Unit) error {
 	return nil
 }
 
+// bytes is n bytes in words.
+func bytes(n int) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return strconv.Itoa(n) + " bytes"
+}
+
 // fold makes a conditional jump one that is always or never taken.
 func (u *Unit) fold(i int, taken bool, why string) {
 	o := &u.Ops[i]
@@ -340,6 +350,7 @@ func (u *Unit) fold(i int, taken bool, why string) {
 		return
 	}
 	u.note(i, NoteDropped, "branch, whether it is taken: "+why)
+	o.use, o.def = 0, 0
 	if taken {
 		o.Own, o.Kind = isa.KindJa, Kind(isa.KindJa)
 	} else {

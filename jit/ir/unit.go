@@ -144,7 +144,8 @@ type Unit struct {
 	Irregular bool
 	// Callbacks: functions may be entered by helpers.
 	Callbacks bool
-	maxDepth  int // frames a call chain may have, 0 when not bounded
+	maxDepth  int     // frames a call chain may have, 0 when not bounded
+	backs     []int32 // jumps back, ascending
 }
 
 // Func is a function of the program.

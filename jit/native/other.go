@@ -40,6 +40,9 @@ func (r *Runner) Start(prog int, regs *[11]uint64) {}
 // Run goes on.
 func (r *Runner) Run(fuel int64) Status { return Faulted }
 
+// Repeat does runs.
+func (r *Runner) Repeat(at *jit.State, n int, fuel int64) (int, jit.Status) { return 0, Faulted }
+
 // Reg is a register.
 func (r *Runner) Reg(i int) uint64 { return 0 }
 

@@ -121,6 +121,22 @@ func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 	c.resume = r.progs[prog].start
 }
 
+// Repeat does n runs of the program of a state, each from its registers, until
+// n have ended, one faults, or about fuel instructions are done. It returns how
+// many have ended and how the last one stands: while that is running, Run goes
+// on with it.
+func (r *Runner) Repeat(at *State, n int, fuel int64) (done int, _ Status) {
+	for done < n && (fuel > 0 || done == 0) {
+		r.Start(at.Prog, &at.Regs)
+		if status := r.Run(fuel); status != Exited {
+			return done, status
+		}
+		fuel = r.ctx.fuel
+		done++
+	}
+	return done, r.end
+}
+
 // Reg is register i.
 func (r *Runner) Reg(i int) uint64 { return r.ctx.Regs[i] }
 

@@ -29,6 +29,7 @@ func TestContext(t *testing.T) {
 		{"frame.loops", unsafe.Offsetof(c.frames[0].loops), wasm.FrameLoops},
 		{"frame", unsafe.Sizeof(c.frames[0]), wasm.FrameSize},
 		{"windows", unsafe.Offsetof(c.windows), wasm.CtxWindows},
+		{"begin", unsafe.Offsetof(c.begin), wasm.CtxBegin},
 		{"window", unsafe.Sizeof(c.windows[0]), window.Size},
 		{"size", unsafe.Sizeof(c), wasm.CtxSize},
 	} {

@@ -54,6 +54,7 @@ type Context struct {
 	_       uint32
 	frames  [wasm.MaxFrames]frame
 	windows [window.Count]window.Window
+	begin   [isa.NumRegs]uint64 // what repeated runs begin with
 }
 
 // frame is a function that was left with others above it.
@@ -77,3 +78,6 @@ type Instance interface {
 	Call(entry int) (uint32, error)
 	Close()
 }
+
+// Again makes the context that of a program's start.
+func (c *Context) Again(regs *[isa.NumRegs]uint64) { c.regs, c.loops, c.null = *regs, 0, 0 }

@@ -11,6 +11,7 @@ type Repeater interface {
 	// Repeat calls an entry until it returns something else than wasm.Done, at
 	// most n times, each time with these registers in the context and no
 	// passes of may_goto. It returns how many of the n did not return Done.
+	// The export wasm.RepeatName does that for entry 0 of a program's module.
 	Repeat(entry, n int, c *Context, regs *[isa.NumRegs]uint64) (int, error)
 }
 
@@ -35,6 +36,7 @@ func (r *Runner) Repeat(at *State, n int, fuel int64) (int, Status) {
 	slice := int32(min(max(fuel, int64(r.least)), 1<<30))
 	r.ctx.fuel, r.suspended = slice, false
 	prog, depth := r.prog, r.depth
+	r.ctx.begin = at.Regs
 	rest, err := in.Repeat(e.n, n, r.ctx, &at.Regs)
 	if rest == 0 || r.back(prog, depth, wasm.Left, err) || r.run(0) {
 		r.end = Exited

@@ -24,8 +24,9 @@ const (
 	FrameSize  = 48
 	MaxFrames  = 8
 
-	CtxWindows = CtxFrames + MaxFrames*FrameSize // those of package window
-	CtxSize    = CtxWindows + window.Count*window.Size
+	CtxWindows = CtxFrames + MaxFrames*FrameSize       // those of package window
+	CtxBegin   = CtxWindows + window.Count*window.Size // r0 to r10 that repeated runs begin with
+	CtxSize    = CtxBegin + 88
 )
 
 // Reason is why an entry was left before its function ended.

@@ -43,7 +43,9 @@ type Code struct {
 
 // Module is WebAssembly in the binary format. It imports "m"."memory" and the
 // functions "h"."host" (i32) -> i32 and "h"."reach" (i32, i32) -> i32. Entry i
-// is exported as "e" and the number: () -> i32.
+// is exported as "e" and the number: () -> i32. The module of a program also
+// exports "repeat": (i32) -> i32, which does so many runs from what is at
+// CtxBegin and returns how many it did not end, the one that was left included.
 type Module struct {
 	Text    []byte
 	Entries []int32 // op that each entry begins at
@@ -52,6 +54,9 @@ type Module struct {
 
 // Span is a range of Text.
 type Span struct{ Start, End int }
+
+// RepeatName is the export that repeats runs.
+const RepeatName = "repeat"
 
 // EntryName is the export of entry i.
 func EntryName(i int) string { return "e" + strconv.Itoa(i) }
@@ -128,6 +133,7 @@ type module struct {
 	c       *Code
 	flow    *flow
 	entries []int32
+	repeats bool
 	funcs   []int32 // ops of the functions that are called, in the order found
 	sigs    []signature
 	code    encoder
@@ -161,7 +167,7 @@ const (
 )
 
 func (c *Code) module(entries, offset []int32) (*Module, error) {
-	m := &module{c: c, flow: newFlow(c.u), entries: entries, budget: 4*len(c.u.Ops) + 1<<16}
+	m := &module{c: c, flow: newFlow(c.u), entries: entries, repeats: offset != nil, budget: 4*len(c.u.Ops) + 1<<16}
 	var marks []mark
 	for n := 0; n < len(m.entries)+len(m.funcs); n++ {
 		b := &body{encoder: encoder{m.code.b}, module: m, u: c.u, target: c.target, heads: c.heads, isEntry: n < len(entries)}
@@ -267,7 +273,11 @@ func (m *module) assemble() (text []byte, bodies []Span) {
 	}
 
 	n := len(m.entries) + len(m.funcs)
-	funcs.u32(uint32(2 + n))
+	more := 2
+	if m.repeats {
+		more++
+	}
+	funcs.u32(uint32(more + n))
 	funcs.u32(typeSave)
 	funcs.u32(typeKeep)
 	for range m.entries {
@@ -277,14 +287,24 @@ func (m *module) assemble() (text []byte, bodies []Span) {
 		funcs.u32(uint32(typeFirst + n))
 	}
 
-	exports.u32(uint32(len(m.entries)))
+	if m.repeats {
+		funcs.u32(typeHost)
+	}
+
+	exports.u32(uint32(len(m.entries) + more - 2))
 	for n := range m.entries {
 		exports.bytes(EntryName(n))
 		exports.op(0)
 		exports.u32(uint32(fnFirst + n))
 	}
 
-	code.u32(uint32(2 + n))
+	if m.repeats {
+		exports.bytes(RepeatName)
+		exports.op(0)
+		exports.u32(uint32(fnFirst + n))
+	}
+
+	code.u32(uint32(more + n))
 	code.sized(saveBody(m.c.target))
 	code.sized(keepBody(m.c.target))
 	bodies = make([]Span, n)
@@ -294,6 +314,9 @@ func (m *module) assemble() (text []byte, bodies []Span) {
 		code.b = append(code.b, m.code.b[from:to]...)
 		bodies[i] = Span{code.pos() - (to - m.begins[i]), code.pos()}
 		from = to
+	}
+	if m.repeats {
+		code.sized(m.repeatBody())
 	}
 	e.section(1, &types)
 	e.section(2, &imports)
@@ -359,6 +382,38 @@ func keepBody(t Target) *encoder {
 		e.get(uint32(5 + n))
 		e.memory(opI32Store, t.Context+CtxFrames+at)
 	}
+	e.op(opEnd)
+	return &e
+}
+
+// repeatBody runs the first entry again and again.
+func (m *module) repeatBody() *encoder {
+	var e encoder
+	at := m.c.target.Context
+	e.u32(0)
+	e.op(opLoop, typeVoid)
+	each(m.c.u.Ops[0].In|ir.Bit(isa.R10), func(r uint8) {
+		e.i32(0)
+		e.i32(0)
+		e.memory(opI64Load, at+CtxBegin+8*uint32(r))
+		e.memory(opI64Store, at+CtxRegs+8*uint32(r))
+	})
+	for _, field := range [...]uint32{CtxLoops, CtxNull} {
+		e.i32(0)
+		e.i32(0)
+		e.memory(opI32Store, at+field)
+	}
+	e.callFunc(fnFirst)
+	e.ifThen(typeVoid)
+	e.get(0)
+	e.op(opReturn, opEnd)
+	e.get(0)
+	e.i32(1)
+	e.op(opI32Sub)
+	e.tee(0)
+	e.br(opBrIf, 0)
+	e.op(opEnd)
+	e.i32(0)
 	e.op(opEnd)
 	return &e
 }

@@ -1,5 +1,5 @@
-// Package account is who a student is to the server, and what it keeps of his
-// work: attempts, drafts, and how far he is. It holds nouns and their rules;
+// Package account is who a student is to the server, and what it keeps of
+// their work: attempts, drafts, and how far they are. It holds nouns and their rules;
 // package sqlite stores them, package auth is their HTTP side.
 //
 // Read next: work.go.
@@ -27,10 +27,10 @@ var (
 // Account is a student's.
 type Account struct {
 	ID      string // 32 hexadecimal digits; never changes, says nothing
-	Name    string // as he signs in; unique without regard to case
+	Name    string // as they sign in; unique without regard to case
 	Created time.Time
 	// Secret is the hash of the password (HashPassword), "" when only links
-	// let him in.
+	// let them in.
 	Secret string
 }
 

@@ -6,7 +6,7 @@
 //	a := s.Student(r) // nil: not signed in
 //
 // An account is made by `skep user add`, which prints a link that lets its
-// student in once; behind it he may choose a password. A session is a random
+// student in once; behind it they may choose a password. A session is a random
 // number in a cookie; the store has its hash.
 //
 // Read next: work.go.

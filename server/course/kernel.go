@@ -170,7 +170,7 @@ func onManager(m *sandbox.Manager) func(context.Context, *KernelJob) (*trial.Res
 	}
 }
 
-// queued gives VMs in the order of the queue, and tells who waits his place.
+// queued gives VMs in the order of the queue, and tells those who wait their place.
 type queued struct {
 	m   *sandbox.Manager
 	job *KernelJob

@@ -18,7 +18,7 @@ type choice struct {
 // What it protects: who looks at the source of the page, or at what it
 // received, sees no answers. What not: who runs the page's own code on it. No
 // page that judges answers without a server can keep them from such a reader,
-// a question of four options even less: he would try all four. What counts,
+// a question of four options even less: they would try all four. What counts,
 // programs with their hidden cases, is graded by the server.
 func seal(word string, v any) string {
 	b, _ := json.Marshal(v) // strings, numbers and booleans always marshal

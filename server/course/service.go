@@ -112,7 +112,7 @@ func (sub *submission) trial() trial.Submission {
 // defaultSeed is of who sends none: a script.
 const defaultSeed = 1
 
-// whose finds out who sends a submission and what is drawn for him.
+// whose finds out who sends a submission and what is drawn for them.
 func (s *Service) whose(sub *submission, r *http.Request) error {
 	sub.seed, sub.owner = defaultSeed, address(r)
 	if sub.Seed != "" {

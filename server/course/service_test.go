@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 			for _, s := range ex.Solutions {
 				text := strings.TrimSpace(s.Text)
 				asked := slices.ContainsFunc(all[i].Questions, func(q *labs.Question) bool { return strings.TrimSpace(q.Source.Text) == text })
-				if asked { // the author shows it himself: H9 asks about the program that look comes to
+				if asked { // the author shows it: H9 asks about the program that look comes to
 					continue
 				}
 				quoted, _ := json.Marshal(text)

@@ -16,7 +16,7 @@ import (
 	"skep/web"
 )
 
-// A student writes H9's first program in C: clang compiles it as he types, the
+// A student writes H9's first program in C: clang compiles it as they type, the
 // page grades it, then the server, then every kernel of the lab.
 func TestLabInC(t *testing.T) {
 	m, err := web.ReadManifest(web.Assets())

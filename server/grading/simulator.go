@@ -49,9 +49,12 @@ type Simulator struct {
 	deadline time.Duration
 }
 
+// compiled keeps what was made of a module: a second Simulator with it starts at once.
+var compiled = wazero.NewCompilationCache()
+
 // NewSimulator compiles the module, which takes seconds.
 func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
-	cfg := wazero.NewRuntimeConfig().WithMemoryLimitPages(simulatorMemory >> 16).WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
+	cfg := wazero.NewRuntimeConfig().WithCompilationCache(compiled).WithMemoryLimitPages(simulatorMemory >> 16).WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
 	s := &Simulator{rt: wazero.NewRuntimeWithConfig(ctx, cfg), turns: newTurns(max(1, runtime.NumCPU())), deadline: simulatorTime}
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, s.rt); err != nil {
 		s.Close()
@@ -76,7 +79,7 @@ func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
 // Close ends all instances.
 func (s *Simulator) Close() error { return s.rt.Close(context.Background()) }
 
-// Grade tries a submission of an owner, who waits his turn, on an exercise.
+// Grade tries a submission of an owner, who waits for a turn, on an exercise.
 // Whatever the submission is, the answer is a grade or one of this package's
 // errors.
 func (s *Simulator) Grade(ctx context.Context, owner string, q *protocol.Grade) (*protocol.Graded, error) {

@@ -2,38 +2,38 @@ package real_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"skep/server/real"
 	"skep/server/sandbox"
 )
 
 // ask posts a request for the kernel's code; answer gets what comes with 200, the refusal what comes with anything else.
+// It may be called on any goroutine.
 func (s *site) ask(req any) (status int, answer real.JIT, refusal real.Refusal) {
-	s.t.Helper()
 	body, err := json.Marshal(req)
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return
 	}
 	resp, err := (&http.Client{Jar: s.jar}).Post(s.url+"/api/real/jit", "application/json", bytes.NewReader(body))
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	to := any(&refusal)
 	if resp.StatusCode == http.StatusOK {
 		to = &answer
 	}
-	if err := json.Unmarshal(b, to); err != nil {
-		s.t.Fatalf("%v: %s", err, b)
+	if err := json.NewDecoder(resp.Body).Decode(to); err != nil {
+		s.t.Errorf("status %d: %v", resp.StatusCode, err)
 	}
 	return resp.StatusCode, answer, refusal
 }
@@ -92,4 +92,69 @@ func TestJITRefusals(t *testing.T) {
 			t.Errorf("%s: %d %+v", tt.name, status, r)
 		}
 	}
+}
+
+// Who asks again has not waited for the first answer: it ends. Who goes away leaves no job behind.
+func TestJITAgain(t *testing.T) {
+	m := manager(t, sandbox.Config{MaxVMs: 1})
+	s := serve(t, real.Config{Manager: m})
+	vm, err := m.Oracle(t.Context(), "6.12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer vm.Close()
+	waiting := func(n int) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); s.status().Waiting != n; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d jobs wait, not %d", s.status().Waiting, n)
+			}
+		}
+	}
+	type reply struct {
+		status  int
+		answer  real.JIT
+		refusal real.Refusal
+	}
+	ask := func() <-chan reply {
+		ch := make(chan reply, 1)
+		go func() {
+			var r reply
+			r.status, r.answer, r.refusal = s.ask(real.Request{Source: &real.Source{Text: xdpCount}})
+			ch <- r
+		}()
+		return ch
+	}
+	first := ask()
+	waiting(1)
+	second := ask()
+	if r := <-first; r.status != http.StatusConflict || r.refusal.Code != "replaced" {
+		t.Errorf("the first: %d %+v", r.status, r.refusal)
+	}
+	waiting(1)
+	vm.Close()
+	if r := <-second; !r.answer.OK {
+		t.Errorf("the second: %d %+v", r.status, r.refusal)
+	}
+
+	if vm, err = m.Oracle(t.Context(), "6.12"); err != nil {
+		t.Fatal(err)
+	}
+	defer vm.Close()
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "POST", s.url+"/api/real/jit", strings.NewReader(`{"source":{"text":"r0 = 2\nexit"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan error, 1)
+	go func() {
+		_, err := http.DefaultClient.Do(req)
+		gone <- err
+	}()
+	waiting(1)
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("the page that left: %v", err)
+	}
+	waiting(0)
 }

@@ -131,23 +131,8 @@ func removeOld(dir, prefix string) {
 	}
 }
 
-// bootTries is how often a kernel may fail to come up. 6.12.95 of
-// bookworm-backports panics in half of its boots under TCG (a page fault in the
-// direct map, before init), and runs without fault once it is up; the template
-// needs one good boot.
-const bootTries = 5
-
-func (t *Template) boot(ctx context.Context) (err error) {
-	for range bootTries {
-		if err = t.build(ctx); err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("%w (%d tries)", err, bootTries)
-}
-
-// build boots the kernel, lets the agent settle and freezes the machine.
-func (t *Template) build(ctx context.Context) error {
+// boot boots the kernel, lets the agent settle and freezes the machine.
+func (t *Template) boot(ctx context.Context) error {
 	vm, ram, err := bootWith(ctx, t.Kernel, t.accel)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"skep/jit"
 	"skep/jit/portable"
 	"skep/jit/wasm"
+	"skep/vm/isa"
 )
 
 // Where things are in linear memory.
@@ -114,6 +115,8 @@ type instance struct {
 	mod  api.Module
 	free [][]api.Function // by entry
 
+	repeat api.Function
+
 	// stack is what an entry returns its result in. It is read at once, so that
 	// a call within a call may use it too.
 	stack [1]uint64
@@ -133,6 +136,25 @@ func (in *instance) Call(entry int) (uint32, error) {
 	}
 	in.free[entry] = append(in.free[entry], f)
 	return uint32(in.stack[0]), nil
+}
+
+// Repeat implements [portable.Repeater].
+func (in *instance) Repeat(entry, n int, c *portable.Context, regs *[isa.NumRegs]uint64) (int, error) {
+	if in.repeat == nil {
+		in.repeat = in.mod.ExportedFunction(wasm.RepeatName)
+	}
+	if in.repeat == nil || entry > 0 {
+		for ; n > 0; n-- {
+			c.Again(regs)
+			if res, err := in.Call(entry); err != nil || res != wasm.Done {
+				return n, err
+			}
+		}
+		return 0, nil
+	}
+	in.e.running, in.stack[0] = in.r, uint64(min(n, 1<<30))
+	err := in.repeat.CallWithStack(in.e.ctx, in.stack[:])
+	return int(in.stack[0]) + max(n-1<<30, 0), err
 }
 
 func (in *instance) Close() {

@@ -42,7 +42,7 @@ const (
 // two of our own, and of those, which call no helper.
 func benchKinds(name string) (counts, calls bool) {
 	switch name {
-	case "empty", "loop", "helper", compileName:
+	case "empty", "loop", "helper", compileName, entryName:
 		return false, false
 	case "maparr", "maphash", "firewall", "balancer":
 		return true, true
@@ -77,6 +77,7 @@ func runBench(ctx context.Context, sh *shell, args []string) int {
 	if *chromium {
 		b.join(peerChromium)
 	}
+	wanted := func(name string) bool { return *only == "" || slices.Contains(strings.Split(*only, ","), name) }
 	var lines []benchLine
 	add := func(results []benchLine) {
 		lines = append(lines, results...)
@@ -87,7 +88,7 @@ func runBench(ctx context.Context, sh *shell, args []string) int {
 		}
 	}
 	for _, w := range workload.All() {
-		if ctx.Err() != nil || *only != "" && !slices.Contains(strings.Split(*only, ","), w.Name) {
+		if ctx.Err() != nil || !wanted(w.Name) {
 			continue
 		}
 		results, err := b.program(&w)
@@ -96,10 +97,13 @@ func runBench(ctx context.Context, sh *shell, args []string) int {
 		}
 		add(results)
 	}
-	if *only == "" || slices.Contains(strings.Split(*only, ","), compileName) {
-		results, err := b.compile()
+	for i, x := range benchExtras {
+		if ctx.Err() != nil || !wanted(x.name) {
+			continue
+		}
+		results, err := b.extra(i)
 		if err != nil {
-			return sh.broken("bench", fmt.Errorf("%s: %w", compileName, err))
+			return sh.broken("bench", fmt.Errorf("%s: %w", x.name, err))
 		}
 		add(results)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"skep/jit"
@@ -71,6 +70,14 @@ func ownRound(w *workload.Workload, insns []isa.Insn, s *benchEngine, line *benc
 		}
 		return m.Reg(isa.R0), nil
 	}
+	repeat := func(n int) error {
+		for range n {
+			if _, err := run(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if e != nil {
 		from := time.Now()
 		c, err := compileRun(e, m, s.facts, jit.Options{})
@@ -79,38 +86,71 @@ func ownRound(w *workload.Workload, insns []isa.Insn, s *benchEngine, line *benc
 		}
 		defer c.close()
 		line.Compile = float64(time.Since(from).Nanoseconds())
-		regs := start.Regs
-		run = func() (uint64, error) {
-			c.runner.Start(0, regs)
-			if c.runner.Run(int64(batchBudget)) == jit.Faulted {
-				if err := c.runner.Err(); err != nil {
-					return 0, err
-				}
-				return 0, m.Fault()
-			}
-			return c.runner.Reg(isa.R0), nil
-		}
+		run = func() (uint64, error) { return c.enter(&start) }
+		repeat = func(n int) error { return c.repeat(&jit.State{Regs: start.Regs}, n) }
 	}
 	r0, err := run()
 	if err != nil {
 		return nil, err
 	}
-	r := &kernelbench.Round{NS: math.Inf(1), Outcome: outcomeOf(m, r0)}
-	// The fastest batch of the round is the one that nothing else interrupted.
+	r := &kernelbench.Round{Outcome: outcomeOf(m, r0)}
+	r.NS, err = fastest(repeat)
+	return r, err
+}
+
+// fastest is the time of one run, in ns, of the fastest batch of a round: the
+// one that nothing else interrupted.
+func fastest(repeat func(n int) error) (float64, error) {
+	best := math.Inf(1)
 	for begin, batch := time.Now(), 1; time.Since(begin) < benchTime; {
 		from := time.Now()
-		for range batch {
-			if _, err := run(); err != nil {
-				return nil, err
-			}
+		if err := repeat(batch); err != nil {
+			return 0, err
 		}
 		took := time.Since(from)
-		r.NS = min(r.NS, float64(took.Nanoseconds())/float64(batch))
+		best = min(best, float64(took.Nanoseconds())/float64(batch))
 		if took < benchTime/100 {
 			batch *= 2
 		}
 	}
-	return r, nil
+	return best, nil
+}
+
+// enter does one run from Go.
+func (c *compiledRun) enter(at *vm.Point) (uint64, error) {
+	c.runner.Start(at.Prog, at.Regs)
+	err := c.ended(c.runner.Run(int64(batchBudget)))
+	return c.runner.Reg(isa.R0), err
+}
+
+// repeat does n runs without a way back to Go in between, as
+// BPF_PROG_TEST_RUN does.
+func (c *compiledRun) repeat(at *jit.State, n int) error {
+	for n > 0 {
+		done, status := c.runner.Repeat(at, n, int64(batchBudget))
+		if status == jit.Running {
+			status = c.runner.Run(int64(batchBudget))
+			done++
+		}
+		if err := c.ended(status); err != nil {
+			return err
+		}
+		n -= done
+	}
+	return nil
+}
+
+func (c *compiledRun) ended(status jit.Status) error {
+	switch status {
+	case jit.Exited:
+		return nil
+	case jit.Running:
+		return fmt.Errorf("it did not end within %d instructions", batchBudget)
+	}
+	if err := c.runner.Err(); err != nil {
+		return err
+	}
+	return c.m.Fault()
 }
 
 // outcomeOf is what the machine's run has left.
@@ -134,58 +174,4 @@ func outcomeOf(m *vm.Machine, r0 uint64) *kernelbench.Outcome {
 	}
 	slices.Sort(o.Maps)
 	return o
-}
-
-// compileName is the line of compiling a thousand instructions.
-const compileName = "compile-1000"
-
-// compileBlock is of eleven instructions, a branch among them.
-const compileBlock = `
-	r4 = r1
-	r4 >>= 51
-	r1 <<= 13
-	r1 |= r4
-	r2 ^= r1
-	r2 *= 31
-	*(u64 *)(r10 -8) = r2
-	r5 = *(u64 *)(r10 -8)
-	r1 += r5
-	if r1 > r2 goto +1
-	r2 += 1`
-
-// compile measures how long the engines take from a thousand instructions to
-// code that can be run.
-func (b *bench) compile() ([]benchLine, error) {
-	w := workload.Workload{Text: "r1 = 1\nr2 = 2" + strings.Repeat(compileBlock, 90) + strings.Repeat("\nr1 ^= r2", 6) + "\nr0 = r1\nexit"}
-	insns, err := assembleWorkload(&w)
-	if err != nil {
-		return nil, err
-	}
-	times := make([][]float64, len(b.engines))
-	for range b.rounds {
-		for i := range b.engines {
-			s := &b.engines[i]
-			if s.peer != nil || s.engine == "interp" {
-				continue
-			}
-			e, m, err := s.open(insns)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
-			}
-			from := time.Now()
-			c, err := compileRun(e, m, s.facts, jit.Options{})
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
-			}
-			times[i] = append(times[i], float64(time.Since(from).Nanoseconds()))
-			c.close()
-		}
-	}
-	var lines []benchLine
-	for i, t := range times {
-		if len(t) > 0 {
-			lines = append(lines, benchLine{Program: compileName, Engine: b.engines[i].name, NS: median(t), Least: slices.Min(t)})
-		}
-	}
-	return lines, nil
 }

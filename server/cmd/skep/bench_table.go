@@ -74,8 +74,10 @@ func printBench(out io.Writer, engines []string, lines []benchLine) {
 	if slices.Contains(engines, peerLinux) {
 		fmt.Fprintln(out)
 		heads("to linux")
-		for _, p := range slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return p == compileName }) {
-			row(p, "%15.2f", func(e string) float64 { return value(at(p, e), toLinux) })
+		for _, p := range programs {
+			if p != compileName && p != entryName {
+				row(p, "%15.2f", func(e string) float64 { return value(at(p, e), toLinux) })
+			}
 		}
 	}
 	fmt.Fprintln(out)

@@ -1,5 +1,5 @@
 /**
- * <skep-account>: who is signed in, and whether his work is on the server. It
+ * <skep-account>: who is signed in, and whether their work is on the server. It
  * puts itself at the end of the site's header, and is nothing where the server
  * has no accounts, or none is there.
  */

@@ -100,7 +100,7 @@ export class Exercise extends LitElement {
       if (parent === null) return;
       this.editor = createEditor(parent, this.shadowRoot!, {
         changed: t => this.changed(t), breakpoint: () => {}, pointed: () => {},
-        run: () => void this.grade(), leave: () => this.renderRoot.querySelector<HTMLElement>('.tools button')?.focus(),
+        run: () => void this.grade(), leave: () => this.renderRoot.querySelector<HTMLElement>('.result')?.focus(), // behind the editor, so that Tab goes on
       }, locked(() => this.starter));
       this.editor.setText(this.source, this.language, false);
       this.paint();
@@ -270,10 +270,11 @@ export class Exercise extends LitElement {
   override render(): TemplateResult | typeof nothing {
     if (this.of === undefined) return nothing;
     const g = this.graded;
-    return html`${this.way()}${this.tools()}
+    return html`<slot class="paper"></slot>${this.way()}${this.tools()}
       <div class="editor"><div class="code" ?hidden=${this.editor === null}></div>${this.editor !== null ? nothing
         : html`<textarea spellcheck="false" autocapitalize="off" aria-label="Source code" .value=${this.source} @input=${(e: Event) => this.changed((e.target as HTMLTextAreaElement).value)}></textarea>`}</div>
-      <div class="result ${this.old ? 'old' : ''}" aria-busy=${this.slow !== ''}>
+      <p class="escape">${this.editor === null ? '' : 'Tab indents here; Esc leaves the editor.'}</p>
+      <div class="result ${this.old ? 'old' : ''}" tabindex="-1" role="region" aria-label="Result" aria-busy=${this.slow !== ''}>
         <p class="sr" role="status">${g === null || this.old ? '' : came(g)}</p>
         ${this.slow === '' ? nothing : html`<p class="slow" role="status">${this.slow} …</p>`}
         ${this.why === '' ? nothing : html`<p class="said">${this.why}</p>`}

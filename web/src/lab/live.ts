@@ -28,6 +28,7 @@ export class Live extends HTMLElement {
     const link = this.closest('figure')?.querySelector<HTMLAnchorElement>('a.self');
     if (link == null) return;
     link.textContent = 'Open it in the playground';
+    link.dataset['address'] = `${location.origin}${location.pathname}${link.hash}`; // for paper
     void this.address().then(to => { link.href = to; });
   }
 

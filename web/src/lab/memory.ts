@@ -87,7 +87,7 @@ export const account = (): Account | null => {
   return a.id === undefined || a.seed === undefined ? null : a as Account;
 };
 
-/** What is drawn for this student: by his account, else by a number of this browser's. */
+/** What is drawn for this student: by the account, else by a number of this browser's. */
 export function seed(): bigint {
   const own = account()?.seed ?? read<{ seed?: string }>('skep.seed', {}).seed;
   if (own !== undefined && /^\d{1,20}$/.test(own)) return BigInt.asUintN(64, BigInt(own));
@@ -215,8 +215,8 @@ function keys(): string[] {
 
 /**
  * Makes a student the one whose work this browser keeps: what was there without
- * a name becomes his; what was another's is taken away here (it is on the
- * server, or waits in the outbox for him).
+ * a name becomes theirs; what was another's is taken away here (it is on the
+ * server, or waits in the outbox for them).
  */
 export function adopt(a: Account): void {
   const old = account();
@@ -236,14 +236,14 @@ export function adopt(a: Account): void {
   }
 }
 
-/** Forgets who is signed in, and his work in this browser. */
+/** Forgets who is signed in, and their work in this browser. */
 export function forget(): void {
   for (const k of [...keys(), accountKey]) localStorage.removeItem(k);
   dispatchEvent(new CustomEvent('skep-work'));
   dispatchEvent(new CustomEvent('skep-progress'));
 }
 
-/** Forgets a student's outbox too: he has deleted his account. */
+/** Forgets a student's outbox too: they have deleted the account. */
 export async function forgetAll(a: Account): Promise<void> {
   forget();
   await drop(r => r.account === a.id);

@@ -126,7 +126,8 @@ export class Question extends LitElement {
   private async moved(from: number, to: number, button: string): Promise<void> {
     this.move(from, to);
     await this.updateComplete;
-    this.renderRoot.querySelectorAll<HTMLElement>('.order li')[to]?.querySelector<HTMLButtonElement>(`.${button}:not(:disabled), button:not(:disabled)`)?.focus();
+    const li = this.renderRoot.querySelectorAll<HTMLElement>('.order li')[to];
+    (li?.querySelector<HTMLButtonElement>(`.${button}:not(:disabled)`) ?? li?.querySelector<HTMLButtonElement>('button:not(:disabled)'))?.focus();
   }
 
   private sort(): TemplateResult {

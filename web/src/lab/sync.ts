@@ -1,5 +1,5 @@
 /**
- * Who is signed in, and the way of his work to the server and back. Changes
+ * Who is signed in, and the way of their work to the server and back. Changes
  * wait in the outbox; they go out a moment after the last one, when the network
  * comes back, and when the page is left. What goes out is merged there
  * (server/sqlite/work.go), and what other devices did comes with the answer.

@@ -13,6 +13,8 @@ interface Dump {
   readonly functions?: readonly { readonly start: number; readonly code: string; readonly lines: readonly (readonly [number, number])[] }[];
   readonly xlated?: readonly { readonly pc: number; readonly slot: number; readonly text: string }[];
   readonly errno_name?: string;
+  /** Why it did not reach the verifier. */
+  readonly error?: string;
   readonly log?: string;
   readonly note?: string;
 }
@@ -85,7 +87,7 @@ export class Kernel {
   }
 
   private async take(d: Dump, of: unknown): Promise<void> {
-    if (!d.ok) throw new Error(`Linux ${d.kernel} refuses the program${d.errno_name === undefined ? '' : ` (${d.errno_name})`}: ${lastWords(d.log ?? '')}`);
+    if (!d.ok) throw new Error(d.error ?? `Linux ${d.kernel} refuses the program${d.errno_name === undefined ? '' : ` (${d.errno_name})`}: ${lastWords(d.log ?? '')}`);
     const fs = d.functions ?? [], all = fs.map(f => fromHex(f.code)), marks: CodeMark[] = [];
     const code = new Uint8Array(all.reduce((n, b) => n + b.length, 0));
     let at = 0;

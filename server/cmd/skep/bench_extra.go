@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"skep/jit"
+	"skep/jit/workload"
+	"skep/vm"
+	"skep/vm/isa"
+	"skep/wasm/compiled"
+)
+
+// Lines that are of no program: compiling a thousand instructions, and one run
+// of the empty program from Go.
+const (
+	compileName = "compile-1000"
+	entryName   = "entry"
+)
+
+// benchExtras measure an engine of ours that compiles, in ns.
+var benchExtras = []struct {
+	name    string
+	text    string
+	measure func(s *benchEngine, insns []isa.Insn) (float64, error)
+}{
+	{entryName, "r0 = 1\nexit", (*benchEngine).entry},
+	{compileName, "r1 = 1\nr2 = 2" + strings.Repeat(compileBlock, 90) + strings.Repeat("\nr1 ^= r2", 6) + "\nr0 = r1\nexit", (*benchEngine).compile},
+}
+
+// compileBlock is of eleven instructions, a branch among them.
+const compileBlock = `
+	r4 = r1
+	r4 >>= 51
+	r1 <<= 13
+	r1 |= r4
+	r2 ^= r1
+	r2 *= 31
+	*(u64 *)(r10 -8) = r2
+	r5 = *(u64 *)(r10 -8)
+	r1 += r5
+	if r1 > r2 goto +1
+	r2 += 1`
+
+// extra measures one of benchExtras by name.
+func (b *bench) extra(i int) ([]benchLine, error) {
+	x := &benchExtras[i]
+	insns, err := assembleWorkload(&workload.Workload{Text: x.text})
+	if err != nil {
+		return nil, err
+	}
+	times := make([][]float64, len(b.engines))
+	for range b.rounds {
+		for i := range b.engines {
+			s := &b.engines[i]
+			if s.peer != nil || s.engine == "interp" {
+				continue
+			}
+			ns, err := x.measure(s, insns)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			times[i] = append(times[i], ns)
+		}
+	}
+	var lines []benchLine
+	for i, t := range times {
+		if len(t) > 0 {
+			lines = append(lines, benchLine{Program: x.name, Engine: b.engines[i].name, NS: median(t), Least: slices.Min(t)})
+		}
+	}
+	return lines, nil
+}
+
+// compile is how long it takes from instructions to code that can be run.
+func (s *benchEngine) compile(insns []isa.Insn) (float64, error) {
+	e, m, err := s.open(insns)
+	if err != nil {
+		return 0, err
+	}
+	from := time.Now()
+	c, err := compileRun(e, m, s.facts, jit.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	return float64(time.Since(from).Nanoseconds()), nil
+}
+
+// entry is how long a call from Go takes, there and back.
+func (s *benchEngine) entry(insns []isa.Insn) (float64, error) {
+	e, m, err := s.open(insns)
+	if err != nil {
+		return 0, err
+	}
+	if err := m.Reset(vm.Input{}); err != nil {
+		return 0, err
+	}
+	c, err := compileRun(e, m, s.facts, jit.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	regs := compiled.Regs(m)
+	return fastest(func(n int) error {
+		for range n {
+			c.runner.Start(0, regs)
+			if status := c.runner.Run(int64(batchBudget)); status != jit.Exited {
+				return c.ended(status)
+			}
+		}
+		return nil
+	})
+}
