@@ -27,6 +27,7 @@ type Play struct {
 var (
 	views = []string{"run", "verify", "both"}
 	panes = []string{"code", "regs", "packet", "stack", "maps", "ctx", "calls", "output"}
+	walks = []string{"code", "regs", "memory", "stack", "tree"} // panes of the verifier's walk
 )
 
 // Picture is a drawing beside the text.
@@ -53,8 +54,12 @@ func (r *reader) play(d *directive, a *attributes) {
 	if !isStep(p.Step, p.View == "verify") {
 		r.failDoc(d.offset, "step= is a number in a run, and path and number such as A.7 in a walk of the verifier")
 	}
-	if p.Pane != "" && (!slices.Contains(panes, p.Pane) || p.View == "verify") {
-		r.failDoc(d.offset, "pane= is one of "+strings.Join(panes, ", ")+", of a run")
+	has := panes
+	if p.View == "verify" {
+		has = walks
+	}
+	if p.Pane != "" && !slices.Contains(has, p.Pane) {
+		r.failDoc(d.offset, "pane= is one of "+strings.Join(has, ", "))
 	}
 	if e := a.get("edit"); e != "" && e != "yes" {
 		r.failDoc(d.offset, "edit= is yes, or left out")

@@ -46,7 +46,7 @@ func TestFigures(t *testing.T) {
 	for _, want := range []string{
 		`<figure class="play" id="seven"><skep-live aria-label="Watch r0." view="verify" step="A.2" edit="yes">`,
 		`<pre class="trace"><code>pkt eth / arp`,
-		`<figure class="picture" id="lines"><svg viewBox="0 0 9 9" role="img" aria-label="Two lines that never meet, one above the other."><path class="pic-ink" d="M0 0h9"></path><text x="1" y="2">a &lt; b</text></svg><figcaption>Two lines</figcaption>`,
+		`<figure class="picture" id="lines"><div class="wide" tabindex="0" role="group" aria-label="Picture"><svg viewBox="0 0 9 9" role="img" aria-label="Two lines that never meet, one above the other."><path class="pic-ink" d="M0 0h9"></path><text x="1" y="2">a &lt; b</text></svg></div><figcaption>Two lines</figcaption>`,
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %s:\n%s", want, html)

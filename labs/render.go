@@ -130,7 +130,7 @@ func (h *htmlRenderer) directive(w util.BufWriter, _ []byte, n ast.Node, enterin
 		open, end = playTags(&a)
 	case "picture":
 		if p := h.lab.picture(a.word(0)); p != nil && entering {
-			w.WriteString(`<figure class="picture" id="` + escape(p.ID) + `">` + p.svg)
+			w.WriteString(`<figure class="picture" id="` + escape(p.ID) + `"><div class="wide" tabindex="0" role="group" aria-label="Picture">` + p.svg + `</div>`)
 			if p.Caption != "" {
 				w.WriteString(`<figcaption>` + caption(p.Caption) + `</figcaption>`)
 			}

@@ -2,6 +2,7 @@ package verifier_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -226,22 +227,12 @@ type counts struct{ Accesses, Divisors, Narrow, Branches, Keys, Indexes, TailCal
 
 // contradicts runs the program over a random input.
 func (s *sound) contradicts(rnd *rand.Rand, f *verifier.Facts, seen *counts) error {
-	m, err := vm.New(vm.Config{Maps: s.specs, Seed: rnd.Uint64(), NoHistory: true})
-	if err != nil {
-		return err
-	}
-	for i := range s.specs {
-		fill(rnd, m.Maps().At(i))
-	}
-	if _, err := m.Load(s.vmProg); err != nil {
-		return nil // an instruction that is none, where no path leads
-	}
-	packet := s.data
-	if rnd.Intn(3) > 0 {
-		packet = make([]byte, 14+rnd.Intn(120))
-		rnd.Read(packet)
-	}
-	if err := m.Reset(vm.Input{Packet: packet, Seed: rnd.Uint64(), Start: hook.Start{Queue: rnd.Uint32()}}); err != nil {
+	m, err := s.begin(rnd)
+	var broken *vm.LoadError
+	switch {
+	case errors.As(err, &broken): // an instruction that is none, where no path leads
+		return nil
+	case err != nil:
 		return err
 	}
 	for range soundSteps {

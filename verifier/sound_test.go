@@ -192,17 +192,17 @@ func sanitized(insns []isa.Insn, at map[place][]abstract) []isa.Insn {
 	return out
 }
 
-// run runs the program over a random input.
-func (s *sound) run(rnd *rand.Rand) error {
+// begin puts the program into a machine with a random input.
+func (s *sound) begin(rnd *rand.Rand) (*vm.Machine, error) {
 	m, err := vm.New(vm.Config{Maps: s.specs, Seed: rnd.Uint64(), NoHistory: true})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range s.specs {
 		fill(rnd, m.Maps().At(i))
 	}
 	if _, err := m.Load(s.vmProg); err != nil {
-		return err
+		return nil, err
 	}
 	packet := s.data
 	if rnd.Intn(3) > 0 {
@@ -211,7 +211,13 @@ func (s *sound) run(rnd *rand.Rand) error {
 	}
 	in := vm.Input{Packet: packet, Seed: rnd.Uint64(), Clock: rnd.Uint64() >> 1,
 		Start: hook.Start{Ifindex: rnd.Uint32()>>1 + 1, Queue: rnd.Uint32()}}
-	if err := m.Reset(in); err != nil {
+	return m, m.Reset(in)
+}
+
+// run runs the program over a random input.
+func (s *sound) run(rnd *rand.Rand) error {
+	m, err := s.begin(rnd)
+	if err != nil {
 		return err
 	}
 	for range soundSteps {

@@ -53,15 +53,15 @@ type lower struct {
 
 // Lower makes the code. It emits twice: the first round has long jumps only,
 // and with the distances known from it the second one uses short jumps where
-// they are certain to reach. It also aligns loops, which may make them too
-// short in rare cases: then there is a third round.
+// they are certain to reach. It also aligns loops, which may make jumps
+// too short in rare cases: then there is a third round.
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
 	c.Segment = feat.GS
 	l := &lower{u: u, feat: feat, off: c.Offset}
 	l.b = make([]byte, 0, 12*len(u.Ops)+512)
-	l.stubs = make([]stub, 0, len(u.Ops)/4+8)
-	l.jumps = make([]jump, 0, len(u.Ops)/4+8)
+	l.stubs = make([]stub, 0, len(u.Ops)/16+8)
+	l.jumps = make([]jump, 0, len(u.Ops)/8+8)
 	if err := l.emit(c); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
 	}
-	c.Text = slices.Clone(l.b)
+	c.Text = l.b
 	return c, nil
 }
 
@@ -92,8 +92,8 @@ func (l *lower) emit(c *contract.Code) error {
 			l.off[i] = -1
 			continue
 		}
-		if o.Flags&ir.Head != 0 && l.align > 0 {
-			l.pad(-l.pos() & (loopAlign - 1))
+		if o.Flags&ir.Head != 0 && l.align > 0 && l.pos()&(line-1)+l.loop(i) > line {
+			l.pad(-l.pos() & (line - 1))
 		}
 		l.off[i] = int32(l.pos())
 		if u.Options.Blind != 0 && l.blinded(o) {
@@ -107,9 +107,19 @@ func (l *lower) emit(c *contract.Code) error {
 	return nil
 }
 
-// loopAlign is the alignment of loops: short ones then are in as few lines of
-// the instruction fetch as they can be.
-const loopAlign = 32
+// line is the bytes that the processor fetches at once: a loop that is in one
+// line and not in two takes half the time when it is short.
+const line = 64
+
+// loop is how long the loop with its head at op i is, 0 if it does not fit a
+// line.
+func (l *lower) loop(i int) int {
+	end := l.u.LoopEnd(int32(i), line)
+	if end < 0 || l.prev[end+1]-l.prev[i] > line {
+		return 0
+	}
+	return int(l.prev[end+1] - l.prev[i])
+}
 
 // loops makes scratch point to the context, displaced by eight times the
 // depth of the frame.

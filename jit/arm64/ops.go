@@ -111,6 +111,9 @@ var (
 // zero gives zero here too, and the smallest number by -1 itself.
 func (l *lower) arith(o *ir.Op, row *isa.Row) bool {
 	w := widthOf(row.Op & 7)
+	if o.Flags&ir.Narrow != 0 && row.Off != 1 {
+		w = w32
+	}
 	d, s := hw(o.Dst), hw(o.Src)
 	op := row.Op & 0xf0
 	if row.Form == isa.FormDstImm {

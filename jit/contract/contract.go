@@ -72,6 +72,7 @@ type Code struct {
 	Slot     []int32 // of each op
 	Dense    []int32 // op of each slot
 	Helper   []int32 // by op: the helper that it calls, 0 for none
+	In       uint16  // registers that the program begins with
 	Accepted bool    // accesses are not checked
 	InPlace  bool    // lookups set the windows of r0
 	Return   int32   // where a function that a helper calls returns to
@@ -83,7 +84,7 @@ type Code struct {
 func New(u *ir.Unit) *Code {
 	c := &Code{
 		Offset: make([]int32, len(u.Ops)), Slot: make([]int32, len(u.Ops)), Dense: u.Dense, Helper: make([]int32, len(u.Ops)),
-		Accepted: u.Facts.Accepted, Exit: -1,
+		In: u.Ops[0].In, Accepted: u.Facts.Accepted, Exit: -1,
 	}
 	for i := range u.Ops {
 		o := &u.Ops[i]

@@ -149,6 +149,18 @@ func TestLarge(t *testing.T) {
 			}
 			return isa.Insn{Op: isa.ClassJMP | isa.JmpA, Off: -2}
 		}),
+		"many ways ahead": chain(100_000, func(i int) isa.Insn {
+			if i < 32_000 {
+				return isa.Insn{Op: isa.ClassJMP | isa.JmpEq, Dst: 1, Off: 32_000}
+			}
+			return isa.Insn{Op: isa.ClassALU64 | isa.OpAdd, Dst: 6, Imm: 1}
+		}),
+		"loops in loops": chain(60_000, func(i int) isa.Insn {
+			if i >= 30_000 {
+				return isa.Insn{Op: isa.ClassJMP | isa.JmpEq, Dst: 1, Off: int16(-min(2*(i-30_000)+1, 30_000))}
+			}
+			return isa.Insn{Op: isa.ClassALU64 | isa.OpAdd, Dst: 6, Imm: 1}
+		}),
 		"shared functions": chain(200_000, func(i int) isa.Insn {
 			if i < 200 {
 				return isa.Insn{Op: isa.ClassJMP | isa.JmpCall, Src: isa.PseudoCall, Imm: 300}

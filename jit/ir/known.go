@@ -85,11 +85,17 @@ func (k *knowledge) cellAt(off, n int64) (uint64, bool) {
 type knower struct {
 	u       *Unit
 	now     knowledge
-	through bool // control may come from the op before
-	at      []int32
-	joins   []knowledge
-	work    int // bounds the search for what loops change
+	through bool        // control may come from the op before
+	at      []int32     // by op: one more than the number in joins of what jumps to it bring
+	joins   []knowledge // those that control has not yet come to, and
+	free    []int32     // places for others
+	work    int         // bounds the search for what loops change
 }
+
+const (
+	maxJoins  = 1 << 14 // bounds the memory
+	forgotten = -1      // in at: there were too many
+)
 
 // known finds out what registers hold. From that lookups whose map is a
 // constant are done in place, accesses to the frame and to what was looked up
@@ -130,13 +136,20 @@ func (k *knower) arrive(i int) {
 	if o.Flags&Leader == 0 {
 		return
 	}
-	switch n := k.at[i]; {
+	n := k.at[i]
+	switch {
+	case n == forgotten:
+		k.loose(all)
+		k.now.forgetAll()
 	case n > 0 && k.through:
 		k.meet(&k.joins[n-1], o.In)
 	case n > 0:
 		k.now = k.joins[n-1]
 	case !k.through:
 		k.now.forgetAll()
+	}
+	if n > 0 {
+		k.free = append(k.free, n)
 	}
 	switch {
 	case o.Flags&Entry != 0:
@@ -157,8 +170,23 @@ func (k *knower) jumpTo(from int, to int32) {
 		return
 	}
 	if k.at[to] == 0 {
-		k.joins = append(k.joins, k.now)
-		k.at[to] = int32(len(k.joins))
+		last := len(k.free) - 1
+		switch {
+		case last >= 0:
+			k.at[to], k.free = k.free[last], k.free[:last]
+			k.joins[k.at[to]-1] = k.now
+		case len(k.joins) < maxJoins:
+			k.joins = append(k.joins, k.now)
+			k.at[to] = int32(len(k.joins))
+		default:
+			k.at[to] = forgotten
+		}
+		if k.at[to] > 0 {
+			return
+		}
+	}
+	if k.at[to] == forgotten {
+		k.loose(all)
 		return
 	}
 	now := k.now
@@ -211,6 +239,9 @@ func (k *knower) looseValue(v value) {
 // changedIn is the registers that the loops with their head at op i write: of
 // all ops up to the last jump back into this range.
 func (k *knower) changedIn(i int) (regs uint16) {
+	if k.work < 0 {
+		return all
+	}
 	end := i
 	first, _ := slices.BinarySearch(k.u.backs, int32(i))
 	for _, j := range k.u.backs[first:] {
@@ -358,7 +389,7 @@ func (k *knower) access(i int, n int64, write bool) {
 		case at.kind == element && at.off >= 0:
 			if m := u.mapOf(at.id); at.off <= int64(m.Size)-n && m.Perm&perm != 0 {
 				o.Flags |= Proved
-				u.note(i, NoteDropped, "bounds: it is inside the "+bytes(int(m.Size))+" that the lookup in `"+m.Name+"` returned")
+				u.note(i, NoteDropped, "bounds: it is inside the "+bytes(m.Size)+" that the lookup in `"+m.Name+"` returned")
 			}
 		}
 	}
@@ -391,6 +422,14 @@ func (k *knower) access(i int, n int64, write bool) {
 		}
 	}
 	now.forget(o.changes())
+}
+
+// bytes is n bytes in words.
+func bytes(n uint32) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return strconv.Itoa(int(n)) + " bytes"
 }
 
 // mapOf is the map that the lookup at op i is in.

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -305,7 +306,7 @@ func facts(u *Unit) error {
 		}
 		if n, _ := o.Access(); n > 0 && f.Accepted && !has(f.Checked) {
 			o.Flags |= Proved
-			u.note(i, NoteDropped, "bounds: the verifier proved "+bytes(n)+" in reach")
+			u.note(i, NoteDropped, inReach[bits.TrailingZeros(uint(n))])
 		}
 		switch {
 		case has(f.Dead) && !o.jumps():
@@ -335,12 +336,11 @@ func facts(u *Unit) error {
 	return nil
 }
 
-// bytes is n bytes in words.
-func bytes(n int) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return strconv.Itoa(n) + " bytes"
+// inReach is what is noted of accesses, by the logarithm of their size: there
+// are many.
+var inReach = [...]string{
+	"bounds: the verifier proved 1 byte in reach", "bounds: the verifier proved 2 bytes in reach",
+	"bounds: the verifier proved 4 bytes in reach", "bounds: the verifier proved 8 bytes in reach",
 }
 
 // fold makes a conditional jump one that is always or never taken.

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"slices"
 	"strconv"
 
 	"skep/vm/isa"
@@ -167,7 +168,25 @@ func (u *Unit) FuncAt(op int32) *Func {
 	return nil
 }
 
+// LoopEnd is the first jump back to op head, -1 when there is none among the
+// next n ops.
+func (u *Unit) LoopEnd(head, n int32) int32 {
+	first, _ := slices.BinarySearch(u.backs, head)
+	for _, j := range u.backs[first:] {
+		if j-head > n {
+			break
+		}
+		if u.Ops[j].Target == head {
+			return j
+		}
+	}
+	return -1
+}
+
 // note records what happened to op i.
 func (u *Unit) note(i int, k NoteKind, text string) {
+	if u.Notes == nil {
+		u.Notes = make([]Note, 0, len(u.Ops)/2)
+	}
 	u.Notes = append(u.Notes, Note{Slot: int(u.Ops[i].Slot), Kind: k, Text: text})
 }

@@ -11,6 +11,7 @@ import (
 
 	"skep/jit"
 	"skep/jit/contract"
+	"skep/vm/isa"
 )
 
 // reserved is the address space of a span: what 32 bits reach, and a page for
@@ -58,6 +59,7 @@ type Program struct {
 	code  *contract.Code
 	mem   []byte
 	start uint64 // address of the first op
+	few   bool   // it begins with nothing but r1 and r10
 }
 
 // Load copies code into memory of its own, which is writable until it is
@@ -80,7 +82,7 @@ func Load(c *jit.Code) (*Program, error) {
 		syscall.Munmap(mem)
 		return nil, os.NewSyscallError("native: mprotect of code", err)
 	}
-	p := &Program{code: c.Native, mem: mem}
+	p := &Program{code: c.Native, mem: mem, few: c.Native.In&^(1<<isa.R1|1<<isa.R10) == 0}
 	p.start = p.base() + uint64(p.code.Offset[0])
 	return p, nil
 }

@@ -84,7 +84,7 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 	caller, _ := h.(jit.Caller)
 	r := &Runner{mem: mem, host: h, arena: h.Arena(), caller: caller, span: s, progs: progs, ctx: (*context)(unsafe.Pointer(&mem[guard+stackSize])), end: Exited}
 	r.first = uint64(uintptr(unsafe.Pointer(r.ctx))) - 64
-	r.ctx.base = uint64(s.base())
+	r.ctx.base, r.ctx.bottom = uint64(s.base()), r.first
 	inPlace := false
 	for _, p := range progs {
 		r.segment = r.segment || p.code.Segment
@@ -107,18 +107,23 @@ func (r *Runner) Close() error {
 // Start puts the runner at the start of a program with the registers that the
 // machine has there.
 func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
-	c := r.ctx
-	c.Regs = *regs
-	c.top = regs[isa.R10]
-	c.floor = c.top - (maxFrames-1)*frameStride
-	c.stack, c.bottom = r.first, r.first
+	c, p := r.ctx, r.progs[prog]
+	if p.few {
+		c.Regs[isa.R1], c.Regs[isa.R10] = regs[isa.R1], regs[isa.R10]
+	} else {
+		c.Regs = *regs
+	}
+	if top := regs[isa.R10]; c.top != top {
+		c.top, c.floor = top, top-(maxFrames-1)*frameStride
+	}
+	c.stack = r.first
 	r.windows.Start(r.arena)
 	c.loops[0] = 0
 	r.end = Running
 	r.exits = 0
 	r.prog = prog
 	c.null = 0
-	c.resume = r.progs[prog].start
+	c.resume = p.start
 }
 
 // Repeat does n runs of the program of a state, each from its registers, until

@@ -57,9 +57,8 @@ func (b *body) push(p place) {
 		b.i32(p.add)
 		b.op(opI32Add)
 	}
-	if m := b.target.Mask; m != 0 && !p.frame {
-		b.i32(int32(m))
-		b.op(opI32And)
+	if !p.frame {
+		b.mask()
 	}
 }
 

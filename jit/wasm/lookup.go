@@ -171,9 +171,15 @@ func (b *body) slot(h *ir.Hash) {
 		b.op(opI32ShrU)
 		b.i32(2)
 		b.op(opI32Shl)
+		b.mask()
 	}
 	b.memory(opI32Load, b.target.Base+h.Chunks)
 	b.op(opI32Add)
+	b.mask()
+}
+
+// mask cuts the address on the stack where memory is shared with others.
+func (b *body) mask() {
 	if m := b.target.Mask; m != 0 {
 		b.i32(int32(m))
 		b.op(opI32And)

@@ -77,9 +77,14 @@ func windowOf(a *arena.Arena, region int, k arena.Kind) (w arena.Window) {
 
 // Start makes the windows those of a run that begins.
 func (t *Table) Start(a *arena.Arena) {
-	if t.inPlace {
-		t.windows[0], t.windows[Count/2] = Window{}, Window{}
+	if t.set != 0 || t.inPlace {
+		t.start(a)
 	}
+}
+
+func (t *Table) start(a *arena.Arena) {
+	t.windows[0], t.windows[Count/2] = Window{}, Window{} // those of r0
+	t.set &^= 1 | 1<<(Count/2)
 	if t.set != 0 {
 		t.refill(a)
 	}

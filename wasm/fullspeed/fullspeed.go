@@ -280,30 +280,19 @@ func (e *Engine) start(in *Input) error {
 	return nil
 }
 
-// repeat measures: a run may have at most a slice of instructions.
+// repeat measures.
 func (e *Engine) repeat(n int) error {
-	for range n {
-		status := jit.Running
-		if e.compiled {
-			e.runner.Start(e.begin.Prog, e.begin.Regs)
-			status = e.runner.Run(slice)
-		} else {
-			at := e.begin
-			stop := e.m.Do(&at)
-			if stop == vm.StopStep {
-				stop = e.m.Run(slice)
-			}
-			if stop == vm.StopExit {
-				status = jit.Exited
-			}
-		}
-		if status != jit.Exited {
-			return errRepeat
-		}
+	r := e.runner
+	if !e.compiled {
+		r = nil
+	}
+	if !compiled.Repeat(e.m, r, &e.begin, n, slice) {
+		return errRepeat
 	}
 	return nil
 }
 
+// slice is how many instructions a run that is measured may have.
 const slice = 1_000_000
 
 // run goes on for about fuel instructions and returns the words of a fault.

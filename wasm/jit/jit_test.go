@@ -21,7 +21,7 @@ import (
 	"skep/vm/packet"
 	"skep/wasm/compiled"
 	"skep/wasm/fullspeed"
-	"skep/wasm/pagetest"
+	"skep/wasm/internal/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
 )

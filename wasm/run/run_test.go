@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"skep/verifier"
-	"skep/wasm/pagetest"
+	"skep/wasm/internal/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
 )

@@ -1,8 +1,7 @@
 package runner
 
 import (
-	"skep/jit"
-	"skep/vm"
+	"skep/wasm/compiled"
 	"skep/wasm/protocol"
 )
 
@@ -21,8 +20,12 @@ func (e *Engine) measure(id uint32, q *protocol.FullMeasure) *protocol.FullMeasu
 	}
 	out := &protocol.FullMeasured{}
 	for n := 1; ; n++ {
+		code := r.runner
+		if !q.Compiled {
+			code = nil
+		}
 		from := r.page.Now()
-		if !r.again(int(max(q.Runs, 1)), q.Compiled) {
+		if !compiled.Repeat(r.out.Machine(), code, &r.begin, int(max(q.Runs, 1)), patience) {
 			return none
 		}
 		out.Nanos += r.page.Now() - from
@@ -38,33 +41,4 @@ func (e *Engine) measure(id uint32, q *protocol.FullMeasure) *protocol.FullMeasu
 		}
 		r.arrived()
 	}
-}
-
-// again does n runs of the current event. It reports false when one did not end
-// as it should.
-func (r *run) again(n int, compiled bool) bool {
-	m := r.out.Machine()
-	for n > 0 {
-		at := r.begin
-		if compiled {
-			done, status := r.runner.Repeat((*jit.State)(&at), n, patience)
-			if status == jit.Running && done > 0 && r.runner.Run(patience) == jit.Exited {
-				done, status = done+1, jit.Exited // the fuel of all was used up
-			}
-			if status != jit.Exited {
-				return false
-			}
-			n -= done
-			continue
-		}
-		stop := m.Do(&at)
-		if stop == vm.StopStep {
-			stop = m.Run(patience)
-		}
-		if stop != vm.StopExit {
-			return false
-		}
-		n--
-	}
-	return true
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"skep/labs/plan"
 )
 
@@ -83,22 +85,53 @@ func TestCourseMap(t *testing.T) {
 	p.quiet()
 }
 
-// A live program comes when it is nearly in view, steps, and is plain text
-// where it cannot come.
-func TestLabLive(t *testing.T) {
-	p := open(t, handler(t, nil), 1440, 900, "labs/f1-ten-registers/")
-	const live = `document.querySelector('#boxes skep-live')`
-	p.wait(live + `?.querySelector('skep-play')?.stage.model.view?.step === 1`)
-	eval[bool](p, `(document.getElementById('boxes').scrollIntoView({ block: 'center' }), true)`)
-	p.shot("live")
-	p.axe("live")
-	eval[bool](p, live+`.querySelector('skep-play').stage.moving.step().then(() => true)`)
-	p.wait(live + `.querySelector('skep-play').stage.model.view.step === 2`)
-	if eval[bool](p, `localStorage.getItem('skep.prefs') !== null`) {
-		t.Error("the live program changes what the playground remembers")
+// Every live program and picture of the course: programs come when they are
+// nearly in view and open at their step, nothing is wider than the window, and
+// what is done in them is not how the playground looks from now on.
+func TestLabFigures(t *testing.T) {
+	h := handler(t, nil)
+	for _, l := range labsOf(t) {
+		t.Run(l.ID, func(t *testing.T) {
+			p := open(t, h, 1440, 900, "labs/"+l.ID+"/")
+			show := func(id string) {
+				eval[bool](p, `(document.getElementById(`+quoted(id)+`).scrollIntoView({ block: 'center' }), true)`)
+			}
+			for _, x := range l.Plays {
+				live := `document.querySelector('#` + x.ID + ` skep-live')`
+				p.wait(`document.getElementById(` + quoted(x.ID) + `)`)
+				show(x.ID)
+				if x.View == "verify" {
+					p.wait(live + `.querySelector('skep-play')?.shadowRoot.querySelector('skep-verify')?.walk.id === ` + quoted(x.Step) + ` && !` + live + `.querySelector('skep-play').shadowRoot.querySelector('skep-verify').walk.stale`)
+				} else {
+					p.wait(live + `.querySelector('skep-play')?.stage.model.view?.step === ` + x.Step)
+					eval[bool](p, live+`.querySelector('skep-play').stage.moving.step().then(() => true)`)
+					p.wait(live + `.querySelector('skep-play').stage.model.view.step === ` + x.Step + ` + 1`)
+				}
+				show(x.ID)
+				p.shot("figure-" + l.ID + "-" + x.ID)
+				if href := eval[string](p, `document.querySelector('#`+x.ID+` a.self').href`); !strings.Contains(href, "/#1.") && !strings.Contains(href, "/#2.") {
+					t.Errorf("%s: its link is %s", x.ID, href)
+				}
+			}
+			p.axe(l.ID)
+			eval[bool](p, `(document.documentElement.dataset.theme = 'dark', true)`)
+			p.axe(l.ID + " dark")
+			for _, x := range l.Pictures {
+				show(x.ID)
+				p.shot("figure-" + l.ID + "-" + x.ID + "-dark")
+			}
+			p.do(chromedp.EmulateViewport(360, 740))
+			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("the page is %d pixels wider than a narrow window", over)
+			}
+			for _, x := range l.Pictures {
+				show(x.ID)
+				p.shot("figure-" + l.ID + "-" + x.ID + "-narrow")
+			}
+			if eval[bool](p, `localStorage.getItem('skep.prefs') !== null`) {
+				t.Error("a live program changes what the playground remembers")
+			}
+			p.quiet()
+		})
 	}
-	if href := eval[string](p, `document.querySelector('#boxes a.self').href`); !strings.Contains(href, "/#1.") {
-		t.Errorf("its link is %s", href)
-	}
-	p.quiet()
 }

@@ -17,7 +17,9 @@ func (p *tab) answer(q *labs.Question) {
 	e := `document.querySelector('skep-question[question="` + q.ID + `"]')`
 	p.wait(e + `?.shadowRoot?.querySelector('button, input')`)
 	eval[bool](p, `(`+e+`.scrollIntoView({ block: 'center' }), true)`)
-	check := func() { eval[bool](p, e+`.updateComplete.then(() => (`+e+`.shadowRoot.querySelector('.end button').click(), true))`) }
+	check := func() {
+		eval[bool](p, e+`.updateComplete.then(() => (`+e+`.shadowRoot.querySelector('.end button').click(), true))`)
+	}
 	switch q.Kind {
 	case labs.Predict:
 		eval[bool](p, `(`+e+`.shadowRoot.querySelector('input').focus(), true)`)
@@ -74,7 +76,7 @@ func TestNewcomer(t *testing.T) {
 			eval[bool](p, `(document.querySelector('#`+ex.ID+` details.hint summary').click(), true)`)
 			if id == "f1-ten-registers" && n == 0 { // by hand
 				eval[bool](p, `(`+e+`.editor.show(3, 1), true)`)
-				p.press("\tr0 = 42")
+				p.press("r0 = 42")
 			} else {
 				eval[bool](p, `(`+e+`.put(`+quoted(asm(ex.Solutions))+`), true)`)
 			}

@@ -86,7 +86,7 @@ func TestMachineLinked(t *testing.T) {
 	marked := func(slot int) {
 		t.Helper()
 		p.wait(`(() => {
-			const rows = $$('skep-machine-listing li.mine'), box = $('skep-machine-listing').shadowRoot.querySelector('.scroll').getBoundingClientRect();
+			const rows = $$('li.mine', $('skep-machine-listing').shadowRoot), box = $('skep-machine-listing').shadowRoot.querySelector('.scroll').getBoundingClientRect();
 			return rows.length > 1 && rows.every(r => r.querySelector('button').dataset.slot === '` + strconv.Itoa(slot) + `')
 				&& rows[0].getBoundingClientRect().top >= box.top - 1 && rows[0].getBoundingClientRect().top < box.bottom;
 		})()`)
@@ -103,7 +103,7 @@ func TestMachineLinked(t *testing.T) {
 		p.press(kb.ArrowDown)
 	}
 	p.wait(machineSaid + `.includes('done by the code of instruction 12')`)
-	p.wait(`$$('skep-machine-listing li.mine.insn').every(r => r.querySelector('button').dataset.slot === '12')`)
+	p.wait(`$$('li.mine.insn', $('skep-machine-listing').shadowRoot).every(r => r.querySelector('button').dataset.slot === '12')`)
 
 	// From the machine code back, by keyboard.
 	p.press("4")
@@ -113,14 +113,14 @@ func TestMachineLinked(t *testing.T) {
 	}
 	p.wait(`model.selected > 13 && $('skep-code').shadowRoot.querySelector('li.chosen [data-pc="' + model.selected + '"]')`)
 	// By the pointer: the source line of what is pointed at is marked everywhere.
-	eval[bool](p, `($('skep-machine-listing li.insn').dispatchEvent(new PointerEvent('pointerenter')), true)`)
-	p.wait(`model.pointed === model.insn(0).line && $$('skep-machine-listing li.pointed').length > 1 && $$('skep-code li.pointed').length > 0`)
+	eval[bool](p, `($('skep-machine-listing').shadowRoot.querySelector('li.insn').dispatchEvent(new PointerEvent('pointerenter')), true)`)
+	p.wait(`model.pointed === model.insn(0).line && $$('li.pointed', $('skep-machine-listing').shadowRoot).length > 1 && $$('li.pointed', $('skep-code').shadowRoot).length > 0`)
 
 	// A step of the run is a step here.
 	p.press(kb.ArrowRight)
 	p.stepIs(1)
 	marked(1)
-	p.wait(`$('skep-machine-listing li.now')`)
+	p.wait(`$('skep-machine-listing').shadowRoot.querySelector('li.now')`)
 	p.quiet()
 }
 
@@ -142,17 +142,17 @@ func TestMachineOptions(t *testing.T) {
 		t.Errorf("%d bytes without facts, %d with", safe, facts)
 	}
 	p.wait(size + `.includes('with facts ` + strconv.Itoa(facts) + `')`)
-	p.wait(`!$$('skep-machine-listing .note.dropped').some(n => n.textContent.includes('it knows'))`)
+	p.wait(`!$$('.note.dropped', $('skep-machine-listing').shadowRoot).some(n => n.textContent.includes('it knows'))`)
 	toggle("Facts")
-	p.wait(`$$('skep-machine-listing .note.dropped').length > 3 && $('skep-machine-listing .note.fusion')`)
+	p.wait(`$$('.note.dropped', $('skep-machine-listing').shadowRoot).length > 3 && $('skep-machine-listing').shadowRoot.querySelector('.note.fusion')`)
 	toggle("Fusions")
-	p.wait(`!$('skep-machine-listing .note.fusion') && !$$('skep-machine-listing .head .words').some(w => w.textContent.includes('done by'))`)
+	p.wait(`!$('skep-machine-listing').shadowRoot.querySelector('.note.fusion') && !$$('.head .words', $('skep-machine-listing').shadowRoot).some(w => w.textContent.includes('done by'))`)
 	toggle("Blinding")
 	if blind := bytes(); blind <= facts {
 		t.Errorf("%d bytes with hidden constants, %d without", blind, facts)
 	}
 	eval[bool](p, `([...$('skep-machine').shadowRoot.querySelectorAll('[aria-label="Target"] button')].find(b => b.textContent === 'arm64').click(), true)`)
-	p.wait(`!` + machineOf + `.stale && ` + machineOf + `.arch === 'arm64' && $$('skep-machine-listing .text').some(r => /^ldrb w/.test(r.textContent))`)
+	p.wait(`!` + machineOf + `.stale && ` + machineOf + `.arch === 'arm64' && $$('.text', $('skep-machine-listing').shadowRoot).some(r => /^ldrb w/.test(r.textContent))`)
 	if got := eval[string](p, `model.code`); got != "arm64,plain,blind" {
 		t.Errorf("the options are %q", got)
 	}
@@ -176,12 +176,12 @@ func TestMachineTyping(t *testing.T) {
 		eval[bool](p, `(play.stage.loading.edit(model.program.text.replace(`+quoted(old)+`, `+quoted(new)+`)), true)`)
 	}
 	edit("r0 += r2", "r0 +== r2")
-	p.wait(machineOf + `.stale && ` + machineOf + `.trouble === 'the program does not assemble' && $('skep-machine-listing .old') && $$('skep-machine-listing li').length > 20`)
+	p.wait(machineOf + `.stale && ` + machineOf + `.trouble === 'the program does not assemble' && $('skep-machine-listing').shadowRoot.querySelector('.old') && $$('li', $('skep-machine-listing').shadowRoot).length > 20`)
 	p.shot("machine-broken")
 	p.axe("a program that does not assemble")
 	edit("r0 +== r2", "r0 ^= r2")
 	p.compiled()
-	p.wait(`$$('skep-machine-listing .text').some(r => r.textContent === 'xor rax, rsi')`)
+	p.wait(`$$('.text', $('skep-machine-listing').shadowRoot).some(r => r.textContent === 'xor rax, rsi')`)
 	edit("\tr0 = 0\n", "\n")
 	p.compiled()
 	p.wait(machineOf + `.code.outcome === 'rejected' && !` + machineOf + `.code.facts`)
@@ -205,7 +205,7 @@ func TestMachineLong(t *testing.T) {
 		t.Errorf("%d rows are drawn", n)
 	}
 	eval[bool](p, `($('skep-machine').show(30000), true)`)
-	p.wait(`$('skep-machine-listing li.mine [data-slot="30000"]')`)
+	p.wait(`$('skep-machine-listing').shadowRoot.querySelector('li.mine [data-slot="30000"]')`)
 	p.quiet()
 }
 
@@ -333,7 +333,7 @@ func TestMachineKernel(t *testing.T) {
 			p.wait(`$('skep-machine-real')?.shadowRoot.querySelector('button.primary')`)
 			p.axe("the kernel's code can be asked for")
 			eval[bool](p, `($('skep-machine-real').shadowRoot.querySelector('button.primary').click(), true)`)
-			p.wait(machineOf + `.kernel.code && $('skep-machine-real skep-machine-listing, skep-machine-listing[name="Linux"]')`)
+			p.wait(machineOf + `.kernel.code && $('skep-machine-listing[name="Linux"]')`)
 			const linux = `$('skep-machine-listing[name="Linux"]').shadowRoot`
 			p.wait(`[...` + linux + `.querySelectorAll('.text')].map(e => e.textContent).join('; ').startsWith('endbr64; nop dword ptr [rax+rax]; push rbp; mov rbp, rsp; endbr64; mov edi, dword ptr [rdi+0xc]; or rdi, 0xb5; xor eax, eax; mov rsi, rdi; leave')`)
 			p.wait(machineSaid + `.includes('For Linux it had become r1 = *(u64 *)(r1 +32); r1 = *(u32 *)(r1 +224)')`)

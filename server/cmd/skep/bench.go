@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -77,35 +76,17 @@ func runBench(ctx context.Context, sh *shell, args []string) int {
 	if *chromium {
 		b.join(peerChromium)
 	}
-	wanted := func(name string) bool { return *only == "" || slices.Contains(strings.Split(*only, ","), name) }
 	var lines []benchLine
-	add := func(results []benchLine) {
+	err := b.measure(*only, func(results []benchLine) {
 		lines = append(lines, results...)
 		if *asJSON {
 			for _, l := range results {
 				sh.out.Write(marshal(l))
 			}
 		}
-	}
-	for _, w := range workload.All() {
-		if ctx.Err() != nil || !wanted(w.Name) {
-			continue
-		}
-		results, err := b.program(&w)
-		if err != nil {
-			return sh.broken("bench", fmt.Errorf("%s: %w", w.Name, err))
-		}
-		add(results)
-	}
-	for i, x := range benchExtras {
-		if ctx.Err() != nil || !wanted(x.name) {
-			continue
-		}
-		results, err := b.extra(i)
-		if err != nil {
-			return sh.broken("bench", fmt.Errorf("%s: %w", x.name, err))
-		}
-		add(results)
+	})
+	if err != nil {
+		return sh.broken("bench", err)
 	}
 	if len(lines) == 0 {
 		return sh.broken("bench", fmt.Errorf("there is no program %q", *only))
@@ -128,6 +109,33 @@ type bench struct {
 	engines []benchEngine
 	peers   []*kernelbench.Peer
 	log     io.Writer
+}
+
+// measure yields the lines of each program, of all or of those that only names.
+func (b *bench) measure(only string, yield func([]benchLine)) error {
+	type part struct {
+		name string
+		run  func() ([]benchLine, error)
+	}
+	var parts []part
+	for _, w := range workload.All() {
+		parts = append(parts, part{w.Name, func() ([]benchLine, error) { return b.program(&w) }})
+	}
+	for _, x := range benchExtras {
+		parts = append(parts, part{x.name, func() ([]benchLine, error) { return b.extra(&x) }})
+	}
+	names := strings.Split(only, ",")
+	for _, p := range parts {
+		if b.ctx.Err() != nil || only != "" && !slices.Contains(names, p.name) {
+			continue
+		}
+		lines, err := p.run()
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		yield(lines)
+	}
+	return nil
 }
 
 // join adds a peer, or says why it cannot be measured.
@@ -204,6 +212,7 @@ func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
 	}
 	lines := make([]benchLine, len(b.engines))
 	times := make([][]float64, len(b.engines))
+	failed := make([]bool, len(b.engines))
 	var interp *kernelbench.Outcome
 	for range b.rounds {
 		for i := range b.engines {
@@ -212,7 +221,8 @@ func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
 			switch {
 			case e.peer == nil:
 				r, err = ownRound(w, insns, e, line)
-			case e.peer.Gone() || len(times[i]) > 0 && math.IsNaN(times[i][0]):
+			case failed[i] || e.peer.Gone():
+				failed[i] = true
 				continue
 			default:
 				r, err = e.peer.Round(kernelbench.Request{Program: w.Name, Facts: e.facts.Accepted, NS: benchTime.Nanoseconds()})
@@ -221,7 +231,7 @@ func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
 				return nil, fmt.Errorf("%s: %w", e.name, err)
 			} else if err != nil {
 				fmt.Fprintf(b.log, "skep bench: %s without %s: %v\n", w.Name, e.name, err)
-				times[i] = []float64{math.NaN()}
+				failed[i] = true
 				continue
 			}
 			times[i] = append(times[i], r.NS)
@@ -240,13 +250,13 @@ func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
 	linux := slices.IndexFunc(b.engines, func(e benchEngine) bool { return e.name == peerLinux })
 	measured := lines[:0]
 	for i, line := range lines {
-		if len(times[i]) < b.rounds {
+		if failed[i] {
 			continue
 		}
 		line.Program, line.Engine = w.Name, b.engines[i].name
 		line.NS, line.Least = median(times[i]), slices.Min(times[i])
 		line.ToInterp = ratio(times[i], times[0])
-		if linux >= 0 && len(times[linux]) == b.rounds {
+		if linux >= 0 && !failed[linux] {
 			line.ToLinux = ratio(times[i], times[linux])
 		}
 		measured = append(measured, line)

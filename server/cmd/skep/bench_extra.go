@@ -20,12 +20,13 @@ const (
 	entryName   = "entry"
 )
 
-// benchExtras measure an engine of ours that compiles, in ns.
-var benchExtras = []struct {
-	name    string
-	text    string
-	measure func(s *benchEngine, insns []isa.Insn) (float64, error)
-}{
+// benchExtra measures an engine of ours that compiles, in ns.
+type benchExtra struct {
+	name, text string
+	measure    func(s *benchEngine, insns []isa.Insn) (float64, error)
+}
+
+var benchExtras = []benchExtra{
 	{entryName, "r0 = 1\nexit", (*benchEngine).entry},
 	{compileName, "r1 = 1\nr2 = 2" + strings.Repeat(compileBlock, 90) + strings.Repeat("\nr1 ^= r2", 6) + "\nr0 = r1\nexit", (*benchEngine).compile},
 }
@@ -44,9 +45,7 @@ const compileBlock = `
 	if r1 > r2 goto +1
 	r2 += 1`
 
-// extra measures one of benchExtras by name.
-func (b *bench) extra(i int) ([]benchLine, error) {
-	x := &benchExtras[i]
+func (b *bench) extra(x *benchExtra) ([]benchLine, error) {
 	insns, err := assembleWorkload(&workload.Workload{Text: x.text})
 	if err != nil {
 		return nil, err

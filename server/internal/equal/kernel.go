@@ -52,6 +52,11 @@ func (k *kernel) run(cases []Case) ([]Difference, error) {
 			return nil, err
 		}
 		rec := sandbox.RecordOf(v)
+		for i, s := range c.Program.Maps {
+			for _, kv := range s.Init {
+				rec.Maps[i].Entries = append(rec.Maps[i].Entries, sandbox.Element{Key: kv.Key, Value: kv.Value})
+			}
+		}
 		data := sandbox.Hex(c.Program.Packet)
 		rec.ID, rec.Data = fmt.Sprint(c.Program.N), &data
 		if err := enc.Encode(rec); err != nil {

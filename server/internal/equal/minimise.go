@@ -23,7 +23,10 @@ func (o *options) write(r runner, hash func(*arena.Arena) uint64, engine string,
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s, program %d, %s: %s\n", engine, small.N, d.Mode, d.Text)
 	fmt.Fprintf(&b, "# made small: %s\n", text)
-	fmt.Fprintf(&b, "# type %s, accepted %v, maps %v, packet %x\n", small.Type, small.Accepted, small.Maps, small.Packet)
+	fmt.Fprintf(&b, "# type %s, accepted %v, packet %x\n", small.Type, small.Accepted, small.Packet)
+	for i := range small.Maps {
+		fmt.Fprintf(&b, "# map %d: %+v\n", i, small.Maps[i])
+	}
 	for pc := 0; pc < len(insns); pc++ {
 		b.Write(asm.AppendKernel(fmt.Appendf(nil, "%d: ", pc), insns, pc, nil))
 		b.WriteByte('\n')

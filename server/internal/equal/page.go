@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -14,8 +13,6 @@ import (
 	esbuild "github.com/evanw/esbuild/pkg/api"
 
 	"skep/jit"
-	"skep/vm/hook"
-	"skep/vm/maps"
 	"skep/wasm/fullspeed"
 )
 
@@ -42,11 +39,7 @@ func (p *page) run(cases []Case) ([]Difference, error) {
 	var of []Difference // whose text is to come
 	for i, c := range cases {
 		for _, m := range modesOf(pageModes, c.Program) {
-			pc, err := newPageCase(c, m)
-			if err != nil {
-				return nil, fmt.Errorf("program %d: %w", c.Program.N, err)
-			}
-			batch = append(batch, pc)
+			batch = append(batch, newPageCase(c, m))
 			of = append(of, Difference{Case: i, Mode: m.name})
 		}
 	}
@@ -75,23 +68,13 @@ func (p *page) run(cases []Case) ([]Difference, error) {
 
 var pageStates = map[jit.Status]string{jit.Running: "running", jit.Exited: "exited", jit.Faulted: "faulted"}
 
-func newPageCase(c Case, m *mode) (pageCase, error) {
-	p := &fullspeed.Program{Type: c.Program.Type, License: "GPL", Seed: 1, Accepted: m.facts, Insns: c.Program.Insns}
-	if typ, ok := hook.ByName(p.Type); ok {
-		p.Type = typ.String()
-	}
-	for _, s := range c.Program.Maps {
-		typ, ok := maps.ByName(s.Type)
-		if !ok {
-			return pageCase{}, fmt.Errorf("there is no map type %q", s.Type)
-		}
-		p.Maps = append(p.Maps, maps.Spec{Name: s.Name, Type: typ, KeySize: s.Key, ValueSize: s.Value, MaxEntries: s.MaxEntries})
-	}
+func newPageCase(c Case, m *mode) pageCase {
+	p := &fullspeed.Program{Type: c.Program.Type, License: "GPL", Seed: 1, Accepted: m.facts, Insns: c.Program.Insns, Maps: c.Program.Maps}
 	in := fullspeed.Input{Packet: c.Program.Packet, Compiled: true}
 	return pageCase{
 		Load: hex.EncodeToString(p.Append(nil)), Begin: hex.EncodeToString(in.Append(nil)),
 		State: pageStates[c.Want.Status], R0: strconv.FormatUint(c.Want.R0, 16), Fault: c.Want.Fault, Sum: strconv.FormatUint(c.Want.Memory, 16),
-	}, nil
+	}
 }
 
 // buildPage makes the module and the script that drives it, in dir.
@@ -115,16 +98,8 @@ func openNode(dir string) (runner, error) {
 		return nil, err
 	}
 	cmd := exec.Command("node", filepath.Join(dir, "node.mjs"), filepath.Join(dir, "jit.wasm"))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	in, out, err := start(cmd)
 	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewReader(out)

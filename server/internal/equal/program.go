@@ -34,7 +34,7 @@ type Program struct {
 	Pure     bool  // what it does depends on nothing but its input
 	Type     string
 	Insns    []byte
-	Maps     []progen.Map
+	Maps     []maps.Spec // with what is in them at the start
 	Funcs    []progen.Func
 	Packet   []byte
 	Accepted bool // by the verifier
@@ -71,7 +71,10 @@ func generate(n int64, pure bool) (*Program, error) {
 	cfg := p.config()
 	cfg.Seed = n
 	g := progen.New(cfg)
-	*p = Program{N: n, Pure: pure, Type: g.Type, Insns: isa.EncodeAll(g.Insns), Maps: g.Maps, Funcs: g.Funcs, Packet: g.Data}
+	p.Type, p.Insns, p.Funcs, p.Packet = g.Type, isa.EncodeAll(g.Insns), g.Funcs, g.Data
+	if err := p.fill(g); err != nil {
+		return nil, err
+	}
 	v, err := p.forVerifier()
 	if err != nil {
 		return nil, err
@@ -103,12 +106,9 @@ func (p *Program) forVerifier() (*verifier.Program, error) {
 		return nil, err
 	}
 	v := &verifier.Program{Type: typ, GPL: true, Insns: insns}
-	for _, m := range p.Maps {
-		mt, ok := maps.ByName(m.Type)
-		if !ok {
-			return nil, fmt.Errorf("there is no map type %q", m.Type)
-		}
-		v.Maps = append(v.Maps, verifier.MapInfo{Name: m.Name, Type: mt, KeySize: m.Key, ValueSize: m.Value, MaxEntries: m.MaxEntries})
+	for i := range p.Maps {
+		s := &p.Maps[i]
+		v.Maps = append(v.Maps, verifier.MapInfo{Name: s.Name, Type: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries})
 	}
 	if p.config().Callbacks {
 		if v.BTF, v.FuncInfo, err = (&progen.Program{Funcs: p.Funcs}).Describe(); err != nil {
@@ -138,11 +138,20 @@ func (p *Program) verify(v *verifier.Program) error {
 
 // machine makes a machine with the program, in span unless that is nil.
 func (p *Program) machine(span []byte) (*vm.Machine, error) {
-	v, err := p.forVerifier()
+	typ, ok := hook.ByName(p.Type)
+	if !ok {
+		return nil, fmt.Errorf("there is no program type %q", p.Type)
+	}
+	insns, err := isa.DecodeAll(p.Insns)
 	if err != nil {
 		return nil, err
 	}
-	return compiled.Machine(v, vm.Config{Span: span, Seed: 1, NoHistory: true})
+	m, err := vm.New(vm.Config{Span: span, Maps: p.Maps, Seed: 1, NoHistory: true})
+	if err != nil {
+		return nil, err
+	}
+	_, err = m.Load(&vm.Program{Type: typ, License: "GPL", Insns: insns})
+	return m, err
 }
 
 // input is what the program runs over.

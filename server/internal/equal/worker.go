@@ -25,19 +25,25 @@ type answer struct {
 
 func openProcess(name string, args ...string) (runner, error) {
 	cmd := exec.Command(name, args...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	in, out, err := start(cmd)
 	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	return &process{cmd, in, gob.NewEncoder(in), gob.NewDecoder(out)}, nil
+}
+
+// start starts a process that is talked to.
+func start(cmd *exec.Cmd) (io.WriteCloser, io.Reader, error) {
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return in, out, cmd.Start()
 }
 
 func (p *process) run(cases []Case) ([]Difference, error) {

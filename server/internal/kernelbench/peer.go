@@ -11,6 +11,7 @@ package kernelbench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,7 +109,7 @@ func (p *Peer) Round(q Request) (*Round, error) {
 	}
 	if err != nil {
 		p.in.Close()
-		p.ended = fmt.Errorf("%s: the process ended: %w", q.Program, errors.Join(err, p.wait()))
+		p.ended = fmt.Errorf("the process ended: %w", cmp.Or(p.wait(), err))
 		return nil, p.ended
 	}
 	if r.Error != "" {

@@ -11,17 +11,36 @@ export interface Maker {
 }
 
 type Entry = () => number;
-/** Calls an entry up to n times, each time with the registers at `regs` in the context at `ctx`: how many are left. */
-type Loop = (n: number, ctx: number, regs: number) => number;
+
+/** A module of a program; those that were made for a run that goes on have no `repeat`. */
+interface Linked {
+  readonly entries: readonly Entry[];
+  /** Calls entry 0 up to n times, each time with the registers that a run begins with: how many are left. */
+  readonly repeat: ((n: number) => number) | undefined;
+}
 
 /** Returned for a trap: no entry returns it. */
 const trapped = -1;
 
+/** Of jit/wasm/context.go: passes of may_goto, and the last lookup that found nothing. */
+const ctxLoops = 100, ctxNull = 128, registers = 88;
+
 /** `maker` is asked once there is something to link. */
 export function linker(maker: () => Maker): WebAssembly.ModuleImports {
-  const linked = new Map<number, Entry[]>();
-  const loops = new WeakMap<Entry, Loop>();
+  const linked = new Map<number, Linked>();
   let last = 0;
+  /** As `repeat` of a module, for those without. */
+  const again = (entry: Entry, n: number, ctx: number, regs: number): number => {
+    for (; n > 0; n--) {
+      const { buffer } = maker().memory; // another one when it has grown
+      new Uint8Array(buffer, ctx >>> 0, registers).set(new Uint8Array(buffer, regs >>> 0, registers));
+      const context = new DataView(buffer, ctx >>> 0);
+      context.setUint32(ctxLoops, 0, true);
+      context.setUint32(ctxNull, 0, true);
+      if (entry() !== 0) return n;
+    }
+    return 0;
+  };
   return {
     link: (at: number, n: number): number => {
       const { memory, skep_host: host, skep_reach: reach } = maker();
@@ -30,7 +49,7 @@ export function linker(maker: () => Maker): WebAssembly.ModuleImports {
         const { exports } = new WebAssembly.Instance(module, { m: { memory }, h: { host, reach } });
         const entries: Entry[] = [];
         for (let i = 0; `e${i}` in exports; i++) entries.push(exports[`e${i}`] as Entry);
-        linked.set(++last, entries);
+        linked.set(++last, { entries, repeat: exports['repeat'] as Linked['repeat'] });
         return last;
       } catch (e) {
         console.error(e);
@@ -39,25 +58,17 @@ export function linker(maker: () => Maker): WebAssembly.ModuleImports {
     },
     call: (module: number, entry: number): number => {
       try {
-        return linked.get(module)![entry]!();
+        return linked.get(module)!.entries[entry]!();
       } catch (e) {
-        if (e instanceof WebAssembly.RuntimeError) return trapped;
-        throw e;
+        return trap(e);
       }
     },
     repeat: (module: number, entry: number, n: number, ctx: number, regs: number): number => {
       try {
-        const f = linked.get(module)![entry]!;
-        let loop = loops.get(f);
-        if (loop === undefined) {
-          loopCode ??= new WebAssembly.Module(loopModule());
-          loop = new WebAssembly.Instance(loopCode, { m: { memory: maker().memory }, e: { f } }).exports['r'] as Loop;
-          loops.set(f, loop);
-        }
-        return loop(n, ctx, regs) | 0;
+        const { entries, repeat } = linked.get(module)!;
+        return entry === 0 && repeat !== undefined ? repeat(n) : again(entries[entry]!, n, ctx, regs);
       } catch (e) {
-        if (e instanceof WebAssembly.RuntimeError) return trapped;
-        throw e;
+        return trap(e);
       }
     },
     unlink: (module: number): void => { linked.delete(module); },
@@ -65,34 +76,7 @@ export function linker(maker: () => Maker): WebAssembly.ModuleImports {
   };
 }
 
-let loopCode: WebAssembly.Module | undefined;
-
-/**
- * The module of a Loop, which calls what it imports without JavaScript between:
- *
- *     do {
- *       context.r0 to r10 = those at regs; context.loops = 0;
- *       if (f() !== 0) return n;
- *     } while (--n !== 0);
- *     return 0;
- */
-function loopModule(): Uint8Array<ArrayBuffer> {
-  const name = (s: string) => [s.length, ...s].map(c => typeof c === 'number' ? c : c.charCodeAt(0));
-  const section = (id: number, ...body: number[]) => [id, ...leb(body.length), ...body];
-  const i32 = 0x7f, n = [0x20, 0], ctx = [0x20, 1], regs = [0x20, 2]; // local.get
-  const copies = Array.from({ length: 11 }, (_, r) => [...ctx, ...regs, 0x29, 3, 8 * r, 0x37, 3, 8 * r]).flat(); // i64.load, i64.store
-  const loops = [...ctx, 0x41, 0, 0x36, 2, 100]; // i32.const 0, i32.store: CtxLoops of jit/wasm
-  const left = [0x10, 0, 0x04, 0x40, ...n, 0x0f, 0x0b]; // call f, if, return n, end
-  const again = [...n, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0]; // n - 1, local.tee, br_if loop
-  const code = [0, 0x03, 0x40, ...copies, ...loops, ...left, ...again, 0x0b, 0x41, 0, 0x0b]; // no locals, loop ... end, 0, end
-  return Uint8Array.from([
-    0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-    ...section(1, 2, 0x60, 0, 1, i32, 0x60, 3, i32, i32, i32, 1, i32),
-    ...section(2, 2, ...name('m'), ...name('memory'), 2, 0, 1, ...name('e'), ...name('f'), 0, 0),
-    ...section(3, 1, 1),
-    ...section(7, 1, ...name('r'), 0, 1),
-    ...section(10, 1, ...leb(code.length), ...code),
-  ]);
+function trap(e: unknown): number {
+  if (e instanceof WebAssembly.RuntimeError) return trapped;
+  throw e;
 }
-
-const leb = (n: number): number[] => n < 128 ? [n] : [n & 127 | 128, ...leb(n >> 7)];

@@ -164,7 +164,7 @@ async function pace(s: ClientSession, compiled: boolean, on: () => boolean): Pro
     const nanos = Number(m.nanos);
     if (nanos >= clockTime) best = Math.min(best, nanos / Number(m.runs));
     if (Math.min(best * runs, nanos) < measureTime && runs < mostRuns) runs *= 2;
-    else n += nanos < 10 * measureTime ? 1 : 3; // what takes so long need not be looked at so often
+    else n++;
   }
   return Number.isFinite(best) ? best : null;
 }

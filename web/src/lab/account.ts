@@ -29,7 +29,7 @@ export class AccountElement extends LitElement {
       this.requestUpdate();
     });
     addEventListener('pointerdown', e => { if (this.open && !e.composedPath().includes(this)) this.close(); });
-    this.addEventListener('keydown', e => { if (e.key === 'Escape' && this.open) this.close(); });
+    addEventListener('keydown', e => { if (e.key === 'Escape' && this.open) this.close(); });
     this.addEventListener('focusout', e => { if (this.open && e.relatedTarget !== null && e.relatedTarget !== this) this.close(false); });
   }
 
@@ -53,7 +53,11 @@ export class AccountElement extends LitElement {
     const o = await what;
     this.busy = false;
     this.said = o.ok ? good : o.why;
-    if (o.ok) this.form = '';
+    if (!o.ok) return;
+    this.form = '';
+    await this.updateComplete;
+    // The form that had the keyboard is gone.
+    if (this.shadowRoot!.activeElement === null) this.renderRoot.querySelector<HTMLElement>('.who')?.focus();
   }
 
   private submit(e: Event, f: (field: (name: string) => string) => void): void {

@@ -54,6 +54,17 @@ export class Live extends HTMLElement {
     return to.href;
   }
 
+  private async showInWalk(play: SkepPlay): Promise<void> {
+    const pane = this.getAttribute('pane');
+    if (pane === null) return;
+    await customElements.whenDefined('skep-verify');
+    for (let frames = 0; frames < 60; frames++) {
+      const walk = play.renderRoot.querySelector<Walk>('skep-verify');
+      if (walk !== null) return walk.show(pane);
+      await new Promise(requestAnimationFrame);
+    }
+  }
+
   /** Loads the playground's element and shows the program in it. */
   async wake(): Promise<void> {
     if (this.querySelector('skep-play') !== null) return;
@@ -75,6 +86,10 @@ export class Live extends HTMLElement {
       input: { kind: 'events', text: this.text('.trace') }, maps: [], options: {}, entry: '', step: this.step, breakpoints: [], view: this.view,
     });
     this.toggleAttribute('awake', true);
+    if (m.mode === 'verify') await this.showInWalk(play);
   }
 }
+/** The panes of the verifier's walk come later than the element. */
+interface Walk extends HTMLElement { show(pane: string): void }
+
 customElements.define('skep-live', Live);

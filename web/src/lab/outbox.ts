@@ -44,7 +44,9 @@ async function inside<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => () 
 
 let revs = Date.now();
 
+/** Puts a change in. It is told at once, and again when it is on disk. */
 export async function put(r: Record_): Promise<void> {
+  dispatchEvent(new CustomEvent('skep-outbox'));
   try {
     await inside('readwrite', s => {
       s.put({ ...r, rev: ++revs } satisfies Boxed);

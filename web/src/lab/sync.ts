@@ -50,7 +50,10 @@ class Sync {
   /** Finds out who is signed in. Offline the browser's word is taken. */
   async start(): Promise<void> {
     addEventListener('online', () => this.soon(0));
-    addEventListener('skep-outbox', () => this.soon(calm));
+    addEventListener('skep-outbox', () => {
+      if (this.state === 'saved') this.tell('sending');
+      this.soon(calm);
+    });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'hidden') void this.flush(true);
       else this.soon(0);

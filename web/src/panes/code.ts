@@ -106,6 +106,7 @@ export class Code extends Pane {
     this.m.selected = pc;
     this.reveal(pc);
     this.requestUpdate();
+    this.m.changed(); // others show what is chosen too
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>(`[data-pc="${pc}"]`)?.focus();
   }
