@@ -105,7 +105,7 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 	go tool esbuild web/src/engine/link.fuzz.ts --bundle --platform=node --format=esm --log-level=warning | \
 		LINK_FUZZ_SECONDS=$$(( $$(echo $(FUZZTIME) | sed 's/m$$/*60/; s/s$$//') )) node --input-type=module -
 
-bench: web ## a table of engines and programs with ratios to the Linux JIT (which needs root), then the rest as ratios to a reference in the same run
+bench: web ## engines and programs as ratios to the Linux JIT (needs root), then the rest to a reference in the same run
 	mkdir -p $(SCRATCH)
 	go run ./server/cmd/skep bench -linux -chromium -o $(SCRATCH)/bench.json
 	go test -run '^$$' -bench . -benchtime 1s ./vm/... ./verifier/... ./jit/... ./wasm/...

@@ -7,8 +7,9 @@
 // package portable on any engine for it. Package engine has both ways alike.
 //
 // What the code may assume of memory is in the facts: without any, each
-// access is checked as the interpreter checks it; with a program that the
-// verifier accepted, none is. Either way no access can leave the
+// access is checked as the interpreter checks it, but for those to the frame
+// and to what a lookup has just returned, which the compiler knows by itself;
+// with a program that the verifier accepted, none is. Either way no access can leave the
 // arena's reserved span: see packages amd64 and arm64, and Target of package wasm.
 //
 // Read next: package ir for the passes, amd64, arm64 and wasm for the code,

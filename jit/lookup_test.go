@@ -101,6 +101,7 @@ func TestLookupResults(t *testing.T) {
 		{Name: "array", Type: maps.Array, KeySize: 4, ValueSize: 20, MaxEntries: 5},
 		{Name: "percpu", Type: maps.PerCPUArray, KeySize: 4, ValueSize: 16, MaxEntries: 5},
 		{Name: "lru", Type: maps.LRUHash, KeySize: 8, ValueSize: 16, MaxEntries: 5},
+		{Name: "percpu_hash", Type: maps.PerCPUHash, KeySize: 8, ValueSize: 12, MaxEntries: 5, Init: []maps.KV{{Key: []byte{2, 0, 0, 0, 0, 0, 0, 0}, Value: make([]byte, 16)}}},
 	}}
 	const ok, bad = "", "fault"
 	for _, c := range []struct{ name, want, text string }{
@@ -127,6 +128,8 @@ func TestLookupResults(t *testing.T) {
 		{"write only, read", bad, head(2, 0) + "if r0 == 0 goto +1\nr0 = *(u64 *)(r0 +0)\nexit"},
 		{"write only, changed", ok, head(2, 0) + "if r0 == 0 goto +1\nlock *(u64 *)(r0 +0) += r8\nexit"},
 		{"per-CPU array", ok, head(4, 2) + "if r0 == 0 goto +2\n*(u64 *)(r0 +8) = r8\nr0 = *(u64 *)(r0 +8)\nexit"},
+		{"per-CPU hash", ok, head(6, 2) + "if r0 == 0 goto +2\n*(u32 *)(r0 +8) = r8\nr0 = *(u32 *)(r0 +8)\nexit"},
+		{"behind the value of a per-CPU hash", bad, head(6, 2) + "if r0 == 0 goto +1\nr0 = *(u64 *)(r0 +8)\nexit"},
 		{"a map that is not done in place", ok, head(5, 2) + "if r0 == 0 goto +1\nr0 = *(u64 *)(r0 +8)\nexit"},
 		{"a key that is half outside", bad, "r2 = r10\nr2 += -4\nr1 = map[fd:0] ll\ncall 1\nexit"},
 		{"a key that is nowhere", bad, "r2 = 0\nr1 = map[fd:3] ll\ncall 1\nexit"},
@@ -177,5 +180,43 @@ func TestConstantIndex(t *testing.T) {
 	}
 	if u.Ops[4].Kind != ir.Kind(isa.KindLdImm64) || u.Ops[4].Imm != 0x20020 || u.Ops[5].Kind != ir.KindNop || u.Ops[7].Flags&ir.Proved == 0 {
 		t.Errorf("kinds %v, call %+v, store %+v; notes %v", kinds, u.Ops[4], u.Ops[7], u.Notes)
+	}
+}
+
+// Code with wrong facts that writes into a map's own words ends its run and
+// nothing else: a chain without an end, a bucket that leads nowhere.
+func TestBrokenHash(t *testing.T) {
+	const found = "*(u64 *)(r10 -8) = 0\nr2 = r10\nr2 += -8\nr1 = map[fd:0] ll\ncall 1\nif r0 == 0 goto out\n"
+	const again = "*(u64 *)(r10 -8) = 1\nr2 = r10\nr2 += -8\nr1 = map[fd:0] ll\ncall 1\nout:\nr0 = 0\nexit"
+	for _, broken := range []string{
+		"*(u32 *)(r0 -16) = 1\n", // the next of the first slot is itself
+		"*(u32 *)(r0 -16) = -2\n",
+		"*(u32 *)(r0 -16) = 0x12345\n",
+		"r1 = 0x10000\ntop:\n*(u64 *)(r1 +0) = -1\nr1 += 8\nif r1 < 0x50000 goto top\n",
+	} {
+		for _, delete := range []string{"", "*(u64 *)(r10 -8) = 1\nr2 = r10\nr2 += -8\nr1 = map[fd:0] ll\ncall 3\n"} {
+			p := &vm.Program{Type: hook.SchedCls, Insns: assemble(t, found+broken+delete+again)}
+			for _, s := range proved {
+				m := newMachine(t, vm.Config{Maps: []maps.Spec{{
+					Name: "hash", Type: maps.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 1,
+					Init: []maps.KV{{Key: make([]byte, 8), Value: make([]byte, 8)}},
+				}}}, &s)
+				if _, err := m.Load(p); err != nil {
+					t.Fatal(err)
+				}
+				r, err := compile(t, m, &s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := r.start(vm.Input{}); err != nil {
+					t.Fatal(err)
+				}
+				if st := r.Run(1 << 20); st == jit.Faulted && m.Fault() == nil && r.Err() == nil {
+					t.Errorf("%s: a fault of nobody:\n%s", s.name, broken)
+				}
+				r.close()
+				clear(s.engine(t).Span[:0x60000]) // it has written behind the arena too
+			}
+		}
 	}
 }

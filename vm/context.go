@@ -12,6 +12,12 @@ func (m *Machine) context(in Input) []byte {
 	s.Packet = m.cpu.packet
 	if s.Proto == 0 && len(in.Packet) >= hook.EthernetLen {
 		s.Proto = uint16(in.Packet[12])<<8 | uint16(in.Packet[13])
+		if s.Proto < 0x600 { // a length: ETH_P_802_2, if not IPX (eth_type_trans)
+			s.Proto = 4
+			if p := in.Packet[hook.EthernetLen:]; len(p) > 1 && p[0]&p[1] == 0xff {
+				s.Proto = 1
+			}
+		}
 	}
 	if p.Type == hook.Netfilter {
 		skb, state := m.netfilter()

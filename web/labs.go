@@ -62,8 +62,8 @@ type LabQuestion struct {
 	Kind    string      `json:"kind"` // choose, order, predict, click
 	Points  int         `json:"points"`
 	Options []LabOption `json:"options,omitempty"`
-	One     bool        `json:"one,omitempty"`     // choose: one answer is right
-	Source  string      `json:"source,omitempty"`  // assembly, of predict and click
+	One     bool        `json:"one,omitempty"`    // choose: one answer is right
+	Source  string      `json:"source,omitempty"` // assembly, of predict and click
 	At      string      `json:"at,omitempty"`
 	After   bool        `json:"after,omitempty"`
 	Reg     string      `json:"reg,omitempty"`

@@ -85,16 +85,21 @@ func (l *lower) load(o *ir.Op) {
 func (l *lower) store(o *ir.Op) {
 	n, _ := o.Access()
 	m := l.address(o, o.Dst, o.Index, o.Off, n, true)
-	s := regs[o.Src]
+	l.sized(0x89, regs[o.Src], m, n)
+}
+
+// sized is an instruction on n bytes of a register and memory: that of bytes
+// comes before it in the opcode map.
+func (l *lower) sized(op uint32, s reg, m mem, n int) {
 	switch n {
 	case 1:
-		l.rm(low8, 0x88, s, m)
+		l.rm(low8, op-1, s, m)
 	case 2:
-		l.rm(p16, 0x89, s, m)
+		l.rm(p16, op, s, m)
 	case 4:
-		l.rm(0, 0x89, s, m)
+		l.rm(0, op, s, m)
 	default:
-		l.rm(w64, 0x89, s, m)
+		l.rm(w64, op, s, m)
 	}
 }
 

@@ -107,17 +107,7 @@ func (l *lower) hash(o *ir.Op) {
 		if len(pieces) > 1 {
 			l.loadPiece(piece, key(off, n), n)
 		}
-		m := slot(h.HashLayout.Key + uint32(off))
-		switch n {
-		case 1:
-			l.rm(low8, 0x38, piece, m)
-		case 2:
-			l.rm(p16, 0x39, piece, m)
-		case 4:
-			l.rm(0, 0x39, piece, m)
-		default:
-			l.rm(w64, 0x39, piece, m)
-		}
+		l.sized(0x39, piece, slot(h.HashLayout.Key+uint32(off)), n)
 		differs = append(differs, l.far(ccNE))
 		off += n
 	}

@@ -39,7 +39,7 @@ type lower struct {
 	u     *ir.Unit
 	feat  Features
 	off   []int32
-	prev  []int32 // off of the round before, nil in the first
+	prev  []int32 // off as guessed or of the round before, nil: jumps are long
 	jumps []jump
 	stubs []stub
 	op    int32 // op being lowered
@@ -47,33 +47,38 @@ type lower struct {
 	leave []int // displacements that lead to the common exit
 
 	keys   contract.Keys // of constant blinding
-	align  int           // 1: loops are aligned
+	align  bool          // loops are aligned
 	tooFar bool          // a short jump does not reach
 }
 
-// Lower makes the code. It emits twice: the first round has long jumps only,
-// and with the distances known from it the second one uses short jumps where
-// they are certain to reach. It also aligns loops, which may make jumps
-// too short in rare cases: then there is a third round.
+// Lower makes the code. What lies behind a jump is only guessed when it is
+// emitted; where a short one then does not reach, all is emitted again: with
+// long jumps only, then with the distances known from that. Loops are aligned,
+// which may make jumps too short again, in rare cases.
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
 	c.Segment = feat.GS
-	l := &lower{u: u, feat: feat, off: c.Offset}
+	l := &lower{u: u, feat: feat, off: c.Offset, align: true}
 	l.b = make([]byte, 0, 12*len(u.Ops)+512)
 	l.stubs = make([]stub, 0, len(u.Ops)/16+8)
 	l.jumps = make([]jump, 0, len(u.Ops)/8+8)
-	if err := l.emit(c); err != nil {
-		return nil, err
+	l.guess()
+	err := l.emit(c)
+	if err == nil && l.tooFar {println("AGAIN", len(u.Ops))
+		l.prev = nil
+		err = l.emit(c)
+		l.prev = slices.Clone(l.off)
+		for _, l.align = range [...]bool{true, false} {
+			if err == nil {
+				err = l.emit(c)
+			}
+			if !l.tooFar {
+				break
+			}
+		}
 	}
-	l.prev = slices.Clone(l.off)
-	for l.align = 1; l.align >= 0; l.align-- {
-		l.b, l.jumps, l.stubs, l.leave, l.ends, l.tooFar = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0], false
-		if err := l.emit(c); err != nil {
-			return nil, err
-		}
-		if !l.tooFar {
-			break
-		}
+	if err != nil {
+		return nil, err
 	}
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
@@ -84,6 +89,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 
 func (l *lower) emit(c *contract.Code) error {
 	u := l.u
+	l.b, l.jumps, l.stubs, l.leave, l.ends, l.tooFar = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0], false
 	l.keys = contract.Keys(u.Options.Blind)
 	for i := range u.Ops {
 		o := &u.Ops[i]
@@ -92,7 +98,7 @@ func (l *lower) emit(c *contract.Code) error {
 			l.off[i] = -1
 			continue
 		}
-		if o.Flags&ir.Head != 0 && l.align > 0 && l.pos()&(line-1)+l.loop(i) > line {
+		if o.Flags&ir.Head != 0 && l.align && l.prev != nil && l.pos()&(line-1)+l.loop(i) > line {
 			l.pad(-l.pos() & (line - 1))
 		}
 		l.off[i] = int32(l.pos())
@@ -137,9 +143,11 @@ func (l *lower) jmp(target int32)          { l.branch(0xeb, 0xe9, target) }
 func (l *lower) branch(short byte, long uint32, target int32) {
 	j := jump{target: target}
 	if l.prev != nil {
-		// In the round before everything was at least as far apart as now.
-		d := l.prev[target] - l.prev[l.op]
-		j.short = d > -80 && d < 100
+		if target <= l.op {
+			j.short = l.pos()-int(l.off[target]) < 120
+		} else {
+			j.short = l.prev[target]-l.prev[l.op] < 100
+		}
 	}
 	if j.short {
 		l.byte(short, 0)

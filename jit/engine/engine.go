@@ -81,7 +81,7 @@ func (r *Runner) Reg(i int) uint64 {
 // host has the fault.
 func (r *Runner) Err() error {
 	if r.native != nil {
-		return nil
+		return r.native.Err()
 	}
 	return r.portable.Err()
 }

@@ -186,7 +186,7 @@ func (u *Unit) LoopEnd(head, n int32) int32 {
 // note records what happened to op i.
 func (u *Unit) note(i int, k NoteKind, text string) {
 	if u.Notes == nil {
-		u.Notes = make([]Note, 0, len(u.Ops)/2)
+		u.Notes = make([]Note, 0, min(len(u.Ops)/2, 4096))
 	}
 	u.Notes = append(u.Notes, Note{Slot: int(u.Ops[i].Slot), Kind: k, Text: text})
 }

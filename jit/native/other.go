@@ -46,6 +46,9 @@ func (r *Runner) Repeat(at *jit.State, n int, fuel int64) (int, jit.Status) { re
 // Reg is a register.
 func (r *Runner) Reg(i int) uint64 { return 0 }
 
+// Err is what was wrong with the code.
+func (r *Runner) Err() error { return ErrUnavailable }
+
 // Exits is how often native code was left.
 func (r *Runner) Exits() int { return 0 }
 

@@ -62,6 +62,7 @@ type Runner struct {
 	exits   int
 	windows window.Table
 	end     Status // Running while the program runs
+	err     error
 	segment bool
 }
 
@@ -117,6 +118,9 @@ func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 		c.top, c.floor = top, top-(maxFrames-1)*frameStride
 	}
 	c.stack = r.first
+	if r.err != nil {
+		r.err = nil
+	}
 	r.windows.Start(r.arena)
 	c.loops[0] = 0
 	r.end = Running
@@ -144,6 +148,10 @@ func (r *Runner) Repeat(at *State, n int, fuel int64) (done int, _ Status) {
 
 // Reg is register i.
 func (r *Runner) Reg(i int) uint64 { return r.ctx.Regs[i] }
+
+// Err says what was wrong with the code of a run that faulted, nil when the
+// host has the fault.
+func (r *Runner) Err() error { return r.err }
 
 // Exits is how often native code has been left since Start.
 func (r *Runner) Exits() int { return r.exits }
@@ -229,6 +237,9 @@ func (r *Runner) depth() int { return int(r.ctx.top-r.ctx.Regs[isa.R10]) / frame
 // its own. behind is the depth that it leads to, unless a helper calls back.
 func (r *Runner) do(op int32, behind int) {
 	c, code := r.ctx, r.progs[r.prog].code
+	if code.Accepted {
+		defer r.survive()
+	}
 	slot, depth := int(code.Slot[op]), r.depth()
 	if r.caller != nil {
 		if c.null != 0 {
@@ -268,6 +279,16 @@ func (r *Runner) do(op int32, behind int) {
 		}
 	}
 }
+
+// survive ends a run whose code had wrong facts and wrote where only the
+// machine does: then the machine may find nonsense in its own memory.
+func (r *Runner) survive() {
+	if v := recover(); v != nil {
+		r.end, r.err = Faulted, errBroken
+	}
+}
+
+var errBroken = errors.New("native: code that was taken for proved has broken the machine's own memory")
 
 // anExit finds an exit instruction for the host to return from a callback by,
 // of the current program or, when that has none (it ended by a tail call), of

@@ -6,7 +6,7 @@ type Sight uint8
 
 const (
 	SeesMaps   Sight = 1 << iota // values, entries, records
-	SeesReturn                   // what a program returned
+	SeesReturn                   // what a program returned, or user space saw of it
 	SeesPrint                    // lines that were written
 )
 
@@ -26,7 +26,7 @@ func (s sum) sees() Sight {
 		switch {
 		case t.kind == termCell:
 			out |= SeesMaps
-		case t.kind == termName && t.name == "ret", t.kind == termCall && t.name == "ret":
+		case t.kind == termName && t.name == "ret", t.kind == termCall && (t.name == "ret" || t.name == "result"):
 			out |= SeesReturn
 		case t.kind == termName && t.name == "printk", t.kind == termCall && t.name == "printk":
 			out |= SeesPrint

@@ -34,8 +34,9 @@ func (t *trial) locate(rep *grade.Report, j *grade.Judge, events []world.Event) 
 	if err != nil {
 		return
 	}
+	maps := r.maps()
 	for i := range list {
-		list[i].seen = list[i].look(j, r)
+		list[i].seen = list[i].look(j, maps)
 	}
 	for n, e := range world.Expand(events, t.ex.Seed) {
 		if n >= len(t.res.Events) {
@@ -81,11 +82,11 @@ func searches(rep *grade.Report, last int) []search {
 	return out
 }
 
-func (s *search) look(j *grade.Judge, r *rig) string {
+func (s *search) look(j *grade.Judge, maps []grade.Map) string {
 	if s.sees&grade.SeesMaps == 0 {
 		return ""
 	}
-	return j.Look(s.f.Rule, r.maps())
+	return j.Look(s.f.Rule, maps)
 }
 
 // follow runs one program of event n to its end.
@@ -94,6 +95,10 @@ func (t *trial) follow(list []search, j *grade.Judge, r *rig, n int) {
 		in := next(r.m)
 		r.m.Step()
 		memory, answer := writes(in)
+		var maps []grade.Map
+		if memory {
+			maps = r.maps()
+		}
 		for i := range list {
 			s := &list[i]
 			switch {
@@ -101,7 +106,7 @@ func (t *trial) follow(list []search, j *grade.Judge, r *rig, n int) {
 			case answer && s.event == n && s.sees&grade.SeesReturn != 0:
 				s.found(n, r.steps+k)
 			case memory && s.sees&grade.SeesMaps != 0:
-				if now := s.look(j, r); now != s.seen {
+				if now := s.look(j, maps); now != s.seen {
 					s.seen = now
 					s.found(n, r.steps+k)
 				}
@@ -133,7 +138,7 @@ func next(m *vm.Machine) isa.Insn {
 func writes(in isa.Insn) (memory, r0 bool) {
 	switch in.Class() {
 	case isa.ClassST, isa.ClassSTX:
-		return true, false
+		return in.Dst != 10, false // r10 is the stack
 	case isa.ClassJMP:
 		call := in.Op&0xf0 == isa.JmpCall
 		return call, call

@@ -50,7 +50,8 @@ func TestMerge(t *testing.T) {
 	for _, c := range []struct{ a, b, want Done }{
 		{Done{Points: 1, Total: 4}, Done{Points: 2, Total: 4}, Done{Points: 2, Total: 4}},
 		{Done{Points: 3, Total: 4}, Done{Points: 2, Total: 4, Passed: true}, Done{Points: 3, Total: 4, Passed: true}},
-		{Done{Points: 4, Total: 4, Passed: true}, Done{Points: 4, Total: 5, Counts: true}, Done{Points: 4, Total: 4, Passed: true, Counts: true}},
+		{Done{Points: 4, Total: 4, Passed: true}, Done{Points: 4, Total: 5, Counts: true}, Done{Points: 4, Total: 5, Counts: true}}, // a hidden case failed
+		{Done{Points: 5, Total: 5, Passed: true, Counts: true}, Done{Points: 4, Total: 5, Counts: true}, Done{Points: 5, Total: 5, Passed: true, Counts: true}},
 		{Done{}, Done{}, Done{}},
 	} {
 		if got := c.a.Merge(c.b); got != c.want {

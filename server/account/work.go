@@ -48,7 +48,8 @@ type Done struct {
 	Points float64 `json:"points"`
 	Total  float64 `json:"total"`
 	Passed bool    `json:"passed"`
-	// Counts: the server has graded it so. Only the server says that.
+	// Counts: the server has graded it so, hidden cases included. Only the
+	// server says that.
 	Counts bool `json:"counts,omitempty"`
 }
 
@@ -60,13 +61,16 @@ type Work struct {
 	Done     []Done    `json:"done,omitempty"`
 }
 
-// Merge is the better of two results; what either has passed is passed.
+// Merge is the better of two results, where what either has passed is passed;
+// but of two of which one counts it is that one. src/lab/memory.ts does the same.
 func (d Done) Merge(o Done) Done {
 	best := d
-	if o.rate() > d.rate() {
+	if o.Counts && !d.Counts || o.Counts == d.Counts && o.rate() > d.rate() {
 		best = o
 	}
-	best.Passed, best.Counts = d.Passed || o.Passed, d.Counts || o.Counts
+	if d.Counts == o.Counts {
+		best.Passed = d.Passed || o.Passed
+	}
 	return best
 }
 

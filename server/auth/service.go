@@ -16,6 +16,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -214,9 +215,7 @@ func (s *Service) enter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimSpace(q.Name)
-	if wait := s.tries.wait(addressOf(r), strings.ToLower(name)); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		refuse(w, http.StatusTooManyRequests, "slow-down", "too many tries to sign in")
+	if s.tooOften(w, r, strings.ToLower(name)) {
 		return
 	}
 	var a *account.Account
@@ -245,6 +244,17 @@ func (s *Service) enter(w http.ResponseWriter, r *http.Request) {
 	s.tries.forget(strings.ToLower(name))
 	http.SetCookie(w, s.cookie(r, string(t), int(sessionAge.Seconds())))
 	tell(w, a)
+}
+
+// tooOften counts a try, and answers when there were too many.
+func (s *Service) tooOften(w http.ResponseWriter, r *http.Request, name string) bool {
+	wait := s.tries.wait(addressOf(r), name)
+	if wait > 0 {
+		seconds := int(wait.Seconds()) + 1
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		refuse(w, http.StatusTooManyRequests, "slow-down", fmt.Sprintf("too many tries: the next is let in after %d seconds", seconds))
+	}
+	return wait > 0
 }
 
 // byPassword takes as long for a name that nobody has.
@@ -289,9 +299,7 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request, a *account.Ac
 		refuse(w, http.StatusBadRequest, "password", err.Error())
 		return
 	}
-	if wait := s.tries.wait(addressOf(r), "password "+a.ID); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		refuse(w, http.StatusTooManyRequests, "slow-down", "too many tries")
+	if s.tooOften(w, r, "password "+a.ID) {
 		return
 	}
 	s.hashing.Lock()

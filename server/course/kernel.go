@@ -30,6 +30,8 @@ type kernelAnswer struct {
 	Simulator *Report       `json:"simulator"`
 	Kernels   []kernelGrade `json:"kernels"`
 	Allowed   string        `json:"allowed,omitempty"` // why the lab lets them differ
+	// Missing says which kernels gave no grade, and why.
+	Missing []string `json:"missing,omitempty"`
 	// Counts is what it counts for: the better of the two where the mistake is ours.
 	Counts *Report `json:"counts"`
 }
@@ -55,14 +57,25 @@ func (s *Service) kernel(ctx context.Context, sub *submission) (any, error) {
 	}
 	out := &kernelAnswer{Simulator: counted, Allowed: sub.exercise.Disagree, Counts: counted}
 	ex := grading.Exercise(sub.lab, sub.exercise, sub.seed)
-	sim := trial.Run(sub.trial(), ex) // the module has just shown that it ends
+	sim, err := s.beside(ctx, sub, ex)
+	if err != nil {
+		return nil, err
+	}
+	var failed *refusal
 	for _, version := range kernels(sub.lab) {
 		k, err := s.onKernel(ctx, sub, ex, version)
 		if errors.Is(err, sandbox.ErrNotInstalled) {
 			continue
 		}
 		if err != nil {
-			return nil, s.kernelRefusal(ctx, sub, version, err)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if failed = s.kernelRefusal(sub, version, err); failed.code != "machine" {
+				return nil, failed
+			}
+			out.Missing = append(out.Missing, failed.message)
+			continue // another kernel's grade is worth having
 		}
 		grade := kernelGrade{Report: fromTrial(version, k.Result)}
 		grade.Report.Millis = k.took.Milliseconds()
@@ -74,11 +87,27 @@ func (s *Service) kernel(ctx context.Context, sub *submission) (any, error) {
 		}
 		out.Kernels = append(out.Kernels, grade)
 	}
-	if len(out.Kernels) == 0 {
+	switch {
+	case len(out.Kernels) > 0:
+	case failed != nil:
+		return nil, failed
+	default:
 		return nil, &refusal{http.StatusNotImplemented, "no-kernels", "this server has none of the kernels of this lab", 0}
 	}
 	counted.Kept = s.keep(ctx, sub, out.Counts, "on a real kernel: ")
 	return out, nil
+}
+
+// beside is the trial in this process whose rules are laid beside a kernel's;
+// the module has just shown that it ends.
+func (s *Service) beside(ctx context.Context, sub *submission, ex trial.Exercise) (*trial.Result, error) {
+	select {
+	case s.own <- struct{}{}:
+		defer func() { <-s.own }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return trial.Run(sub.trial(), ex), nil
 }
 
 type kernelTry struct {
@@ -97,12 +126,11 @@ func (s *Service) onKernel(ctx context.Context, sub *submission, ex trial.Exerci
 	return &kernelTry{res, time.Since(from)}, err
 }
 
-func (s *Service) kernelRefusal(ctx context.Context, sub *submission, version string, err error) error {
+// kernelRefusal says why there is no grade of a kernel.
+func (s *Service) kernelRefusal(sub *submission, version string, err error) *refusal {
 	var busy *sandbox.BusyError
 	var end *sandbox.End
 	switch {
-	case ctx.Err() != nil:
-		return err
 	case errors.As(err, &busy):
 		return &refusal{http.StatusServiceUnavailable, "busy", strings.TrimPrefix(busy.Error(), "sandbox: "), max(busy.Estimate, time.Second)}
 	case errors.Is(err, sandbox.ErrLevel):

@@ -137,6 +137,22 @@ func TestNoGrade(t *testing.T) {
 	}
 }
 
+// One kernel's machine that dies does not hide the other's grade.
+func TestOneKernelMissing(t *testing.T) {
+	inner := asSimulator(func(*trial.Result) {})
+	post := api(t, course.Config{OnKernel: func(ctx context.Context, j *course.KernelJob) (*trial.Result, error) {
+		if j.Kernel == "6.1" {
+			return nil, &sandbox.End{Reason: sandbox.ReasonReset}
+		}
+		return inner(ctx, j)
+	}})
+	status, got := post(dropAll+"kernel", body("asm", inAsm))
+	kernels, _ := got["kernels"].([]any)
+	if missing, _ := got["missing"].([]any); status != 200 || len(kernels) != 1 || len(missing) != 1 || !strings.Contains(missing[0].(string), "Linux 6.1 could not grade it: the virtual machine rebooted") {
+		t.Errorf("%d %v", status, got)
+	}
+}
+
 // A page that wants it hears where in the queue it is.
 func TestWaiting(t *testing.T) {
 	inner := asSimulator(func(*trial.Result) {})

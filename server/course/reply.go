@@ -20,7 +20,7 @@ type waiting struct {
 	Seconds  int    `json:"seconds"`  // about
 }
 
-// maxWrite is how long an answer may keep a connection after the last line.
+// maxWrite is how long writing a line may take, and the way to the next one.
 const maxWrite = time.Minute
 
 // reply writes one answer, as a stream or whole.
@@ -37,14 +37,11 @@ func (r *reply) waiting(at waiting) {
 }
 
 func (r *reply) line(v any) {
-	c := http.NewResponseController(r.w)
-	c.SetWriteDeadline(time.Now().Add(maxWrite)) // a queue may be longer than the server's
 	if !r.begun {
 		r.begun = true
 		r.head(http.StatusOK, streamType)
 	}
-	json.NewEncoder(r.w).Encode(v)
-	c.Flush()
+	r.write(v)
 }
 
 func (r *reply) head(status int, kind string) {
@@ -59,7 +56,14 @@ func (r *reply) end(status int, v any) {
 		return
 	}
 	r.head(status, "application/json")
+	r.write(v)
+}
+
+func (r *reply) write(v any) {
+	c := http.NewResponseController(r.w)
+	c.SetWriteDeadline(time.Now().Add(maxWrite)) // a queue may take longer than what the server gives a request
 	json.NewEncoder(r.w).Encode(v)
+	c.Flush()
 }
 
 func (r *reply) refuse(no *refusal) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ type Service struct {
 	cfg Config
 	// simulator compiles the module once, which takes seconds.
 	simulator func() (*grading.Simulator, error)
+	// own bounds the trials in this process, which lie beside a kernel's.
+	own chan struct{}
 }
 
 // New makes a Service; it does not wait for the module.
@@ -62,7 +65,7 @@ func New(cfg Config) *Service {
 	if cfg.OnKernel == nil && cfg.Manager != nil {
 		cfg.OnKernel = onManager(cfg.Manager)
 	}
-	return &Service{cfg: cfg, simulator: sync.OnceValues(func() (*grading.Simulator, error) {
+	return &Service{cfg: cfg, own: make(chan struct{}, max(1, runtime.NumCPU())), simulator: sync.OnceValues(func() (*grading.Simulator, error) {
 		if len(cfg.Module) == 0 {
 			return nil, errors.New("the grader is not built, run `make web`")
 		}

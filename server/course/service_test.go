@@ -190,8 +190,10 @@ func TestKernel(t *testing.T) {
 	}
 	for _, k := range kernels {
 		k := k.(map[string]any)
-		if k["report"].(map[string]any)["passed"] != true || k["disagree"] != nil {
+		rep := k["report"].(map[string]any)
+		if rep["passed"] != true || k["disagree"] != nil {
 			t.Errorf("%v", k)
 		}
+		t.Logf("Linux %v: %v ms; the simulator: %v ms", rep["world"], rep["took_ms"], got["simulator"].(map[string]any)["took_ms"])
 	}
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"skep/labs"
 	"skep/server"
 	"skep/server/account"
 	"skep/server/auth"
@@ -50,18 +48,7 @@ func (c *cable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A student signs in on two devices, works on both, on one of them offline:
 // both have everything in the end, and what is handed in counts.
 func TestTwoDevices(t *testing.T) {
-	m, err := web.ReadManifest(web.Assets())
-	if err != nil {
-		t.Fatal(err)
-	}
-	module, err := fs.ReadFile(web.Assets(), m.Grade)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := course.Read(labs.Content())
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, module := courseOf(t)
 	db, err := sqlite.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -16,21 +16,26 @@ import (
 	"skep/web"
 )
 
+// courseOf is the labs, and the module that grades them.
+func courseOf(t *testing.T) (all []*labs.Lab, module []byte) {
+	t.Helper()
+	m, err := web.ReadManifest(web.Assets())
+	if err == nil {
+		module, err = fs.ReadFile(web.Assets(), m.Grade)
+	}
+	if err == nil {
+		all, err = course.Read(labs.Content())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, module
+}
+
 // A student writes H9's first program in C: clang compiles it as they type, the
 // page grades it, then the server, then every kernel of the lab.
 func TestLabInC(t *testing.T) {
-	m, err := web.ReadManifest(web.Assets())
-	if err != nil {
-		t.Fatal(err)
-	}
-	module, err := fs.ReadFile(web.Assets(), m.Grade)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := course.Read(labs.Content())
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, module := courseOf(t)
 	c, err := compile.New(compile.Config{})
 	need(t, err)
 	kernels := sandboxtest.Require(t, "6.12")

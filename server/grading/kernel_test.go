@@ -1,6 +1,8 @@
 package grading_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -8,6 +10,7 @@ import (
 	"skep/labs"
 	"skep/labs/trial"
 	"skep/server/grading"
+	"skep/server/sandbox"
 	"skep/server/sandbox/sandboxtest"
 )
 
@@ -58,5 +61,52 @@ func TestPrintk(t *testing.T) {
 	}
 	if !got.Passed() {
 		t.Error(grading.Why(got))
+	}
+}
+
+// dying gives VMs of which the first ones are dead.
+type dying struct {
+	m           grading.Machines
+	given, dead int
+	err         error
+}
+
+func (d *dying) Oracle(ctx context.Context, version string) (*sandbox.VM, error) {
+	if d.given++; d.err != nil {
+		return nil, d.err
+	}
+	vm, err := d.m.Oracle(ctx, version)
+	if err == nil && d.given <= d.dead {
+		vm.Close()
+	}
+	return vm, err
+}
+
+// A VM that dies is tried once more, and no more; without one there is no
+// second try.
+func TestDeadVM(t *testing.T) {
+	c := sandboxtest.Require(t, "6.12")
+	lab, errs := labs.Read(os.DirFS("../../labs/content"), "f1-ten-registers")
+	if len(errs) > 0 {
+		t.Fatal(errs[0].Error())
+	}
+	sub, ex := trial.Submission{Text: lab.Exercises[0].Solutions[0].Text}, grading.Exercise(lab, lab.Exercises[0], 1)
+	for _, tt := range []struct {
+		dead, given int
+		err         error
+		graded      bool
+	}{
+		{dead: 0, given: 1, graded: true},
+		{dead: 1, given: 2, graded: true},
+		{dead: 9, given: 2},
+		{err: &sandbox.BusyError{}, given: 1},
+		{err: sandbox.ErrLevel, given: 1},
+		{err: errors.New("no memory"), given: 2},
+	} {
+		d := &dying{m: c.Manager, dead: tt.dead, err: tt.err}
+		r, err := grading.OnKernel(t.Context(), d, "6.12", sub, ex)
+		if (err == nil) != tt.graded || tt.graded && !r.Passed() || d.given != tt.given {
+			t.Errorf("%+v: %d VMs, %v", tt, d.given, err)
+		}
 	}
 }

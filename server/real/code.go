@@ -4,11 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"golang.org/x/arch/x86/x86asm"
-
 	"skep/server/sandbox/proto"
 	"skep/vm/asm"
 	"skep/vm/isa"
+	"skep/wasm/listing/disasm"
 )
 
 // xlatedText lists the instructions as the verifier rewrote them.
@@ -45,15 +44,9 @@ func machineText(j *proto.JITResult) []string {
 			out = append(out, fmt.Sprintf("function %d:", n))
 		}
 		for at := 0; at < len(f); {
-			in, err := x86asm.Decode(f[at:], 64)
-			text, size := "(bad)", 1
-			if err == nil {
-				text, size = x86asm.IntelSyntax(in, uint64(at), nil), in.Len
-			} else if len(f)-at >= 4 && string(f[at:at+4]) == "\xf3\x0f\x1e\xfa" { // x86asm does not know it
-				text, size = "endbr64", 4
-			}
-			out = append(out, fmt.Sprintf("%4x: %-22s %s", at, hex.EncodeToString(f[at:at+size]), text))
-			at += size
+			in := disasm.AMD64(f[at:], at)
+			out = append(out, fmt.Sprintf("%4x: %-22s %s", at, hex.EncodeToString(f[at:at+in.Size]), in.Text))
+			at += in.Size
 		}
 	}
 	return out

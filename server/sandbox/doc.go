@@ -12,6 +12,7 @@
 //	p, err := record.Resolve(vm.Kernel, nil)
 //	v, err := vm.Load(ctx, p)      // verdict, log, counters, test run
 //	_, err = vm.Attach(ctx, ...)   // any hook; then vm.Workload, vm.Maps, vm.Stream, vm.JIT
+//	d, v, err := vm.Dump(ctx, p)   // the kernel's machine code, instruction by instruction
 //
 // Why the kernel is not started from its bzImage: unpacking it under emulation costs 1.3 CPU seconds of 4.5.
 // Why mitigations=off is not on its command line, although it boots faster: the verifier reads it too, and would then
@@ -22,5 +23,5 @@
 // Why QEMU's jail is a program of its own (package jail): no Go program that imports the sandbox has to recognise itself as a child.
 //
 // Read next: kernel.go (what is installed where), machine.go (the QEMU command line), template.go (snapshots),
-// manager.go (pool and queue), batch.go (the differential-testing oracle).
+// manager.go (pool and queue), batch.go (the differential-testing oracle), dump.go.
 package sandbox

@@ -96,6 +96,9 @@ func (p *Program) eachLine() {
 	}
 }
 
+// maxSubprogs is the kernel's bound of functions (BPF_MAX_SUBPROGS).
+const maxSubprogs = 256
+
 // dumpOf puts addresses and lines in order. The guest is not trusted.
 func dumpOf(j *proto.JITResult, slots int) (*Dump, error) {
 	if len(j.Jited) == 0 {
@@ -103,6 +106,9 @@ func dumpOf(j *proto.JITResult, slots int) (*Dump, error) {
 	}
 	if len(j.Xlated) == 0 || len(j.Xlated)%8 != 0 {
 		return nil, fmt.Errorf("%w: %d bytes of instructions", proto.ErrFrame, len(j.Xlated))
+	}
+	if len(j.FuncLens) > maxSubprogs {
+		return nil, fmt.Errorf("%w: %d functions", proto.ErrFrame, len(j.FuncLens))
 	}
 	d := &Dump{Xlated: j.Xlated}
 	code := j.Jited

@@ -39,7 +39,7 @@ func student(t *testing.T, db *DB, name string) *account.Account {
 	return a
 }
 
-func sync_(t *testing.T, db *DB, id string, since int64, w account.Work) (*account.Work, int64) {
+func syncWork(t *testing.T, db *DB, id string, since int64, w account.Work) (*account.Work, int64) {
 	t.Helper()
 	out, at, _, err := db.Sync(t.Context(), id, since, &w)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestAccounts(t *testing.T) {
 	if _, err := db.Session(t.Context(), one, now, now.Add(-time.Hour)); !errors.Is(err, account.ErrUnknown) {
 		t.Errorf("an ended session: %v", err)
 	}
-	sync_(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{{ID: "1"}}, Drafts: []account.Draft{{}}, Done: []account.Done{{}}})
+	syncWork(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{{ID: "1"}}, Drafts: []account.Draft{{}}, Done: []account.Done{{}}})
 	if err := db.Delete(t.Context(), ada.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +151,9 @@ func TestSync(t *testing.T) {
 		db := open(t, t.TempDir())
 		ada, bob := student(t, db, "ada"), student(t, db, "bob")
 		for _, w := range order {
-			sync_(t, db, ada.ID, 0, w)
+			syncWork(t, db, ada.ID, 0, w)
 		}
-		got, at := sync_(t, db, ada.ID, 0, account.Work{})
+		got, at := syncWork(t, db, ada.ID, 0, account.Work{})
 		ids := map[string]string{}
 		for _, a := range got.Attempts {
 			ids[a.Text] = a.Device
@@ -167,13 +167,13 @@ func TestSync(t *testing.T) {
 		if want := []account.Done{done(4, true)}; !cmp.Equal(got.Done, want) {
 			t.Errorf("done: %s", cmp.Diff(want, got.Done))
 		}
-		if got, _ := sync_(t, db, ada.ID, at, account.Work{}); !cmp.Equal(got, &account.Work{}) {
+		if got, _ := syncWork(t, db, ada.ID, at, account.Work{}); !cmp.Equal(got, &account.Work{}) {
 			t.Errorf("nothing happened since, but there is %+v", got)
 		}
-		if got, _ := sync_(t, db, ada.ID, at, two); !cmp.Equal(got, &account.Work{}) {
+		if got, _ := syncWork(t, db, ada.ID, at, two); !cmp.Equal(got, &account.Work{}) {
 			t.Errorf("sent again, it is new again: %+v", got)
 		}
-		if got, _ := sync_(t, db, bob.ID, 0, account.Work{}); !cmp.Equal(got, &account.Work{}) {
+		if got, _ := syncWork(t, db, bob.ID, 0, account.Work{}); !cmp.Equal(got, &account.Work{}) {
 			t.Errorf("bob sees %+v", got)
 		}
 	}
@@ -186,10 +186,10 @@ func TestSyncCounts(t *testing.T) {
 	mine := account.Attempt{ID: "1", Came: "passed"}
 	graded := account.Attempt{ID: "1", Came: "handed in: 2 of 4 points", Counts: true}
 	for range 2 {
-		sync_(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{mine}})
-		sync_(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{graded}})
+		syncWork(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{mine}})
+		syncWork(t, db, ada.ID, 0, account.Work{Attempts: []account.Attempt{graded}})
 	}
-	if got, _ := sync_(t, db, ada.ID, 0, account.Work{}); len(got.Attempts) != 1 || got.Attempts[0] != graded {
+	if got, _ := syncWork(t, db, ada.ID, 0, account.Work{}); len(got.Attempts) != 1 || got.Attempts[0] != graded {
 		t.Errorf("%+v", got.Attempts)
 	}
 }
@@ -205,7 +205,7 @@ func TestSyncMuch(t *testing.T) {
 		for i := range each {
 			w.Attempts = append(w.Attempts, account.Attempt{ID: fmt.Sprint(p, "-", i), Text: text, At: int64(p)})
 		}
-		sync_(t, db, ada.ID, 0, w)
+		syncWork(t, db, ada.ID, 0, w)
 	}
 	seen, rounds := map[string]bool{}, 0
 	for at, more := int64(0), true; more; rounds++ {
@@ -253,7 +253,7 @@ func TestSyncConcurrent(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	for _, a := range all {
-		if got, _ := sync_(t, db, a.ID, 0, account.Work{}); len(got.Attempts) != 50 {
+		if got, _ := syncWork(t, db, a.ID, 0, account.Work{}); len(got.Attempts) != 50 {
 			t.Errorf("%s has %d attempts, want 50", a.Name, len(got.Attempts))
 		}
 	}
@@ -281,7 +281,7 @@ func TestKilled(t *testing.T) {
 	}
 	cmd.Process.Kill() // SIGKILL, in the middle of the next
 	cmd.Wait()
-	got, _ := sync_(t, open(t, dir), a.ID, 0, account.Work{})
+	got, _ := syncWork(t, open(t, dir), a.ID, 0, account.Work{})
 	have := map[string]bool{}
 	for i := range got.Attempts {
 		have[got.Attempts[i].ID] = true

@@ -214,22 +214,27 @@ func changed(tx *sql.Tx, id string, since int64) (out *account.Work, at int64, e
 	if err != nil {
 		return nil, 0, err
 	}
-	err = each(tx, "SELECT lab, exercise, lang, text, at, device FROM draft WHERE account = ? AND seq > ?", id, since, func(rows *sql.Rows) error {
-		var d account.Draft
-		err := rows.Scan(&d.Lab, &d.Exercise, &d.Lang, &d.Text, &d.At, &d.Device)
-		out.Drafts = append(out.Drafts, d)
-		return err
+	out.Drafts, err = collect(tx, "SELECT lab, exercise, lang, text, at, device FROM draft WHERE account = ? AND seq > ?", id, since, func(d *account.Draft) []any {
+		return []any{&d.Lab, &d.Exercise, &d.Lang, &d.Text, &d.At, &d.Device}
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	err = each(tx, "SELECT lab, item, points, total, passed, counts FROM done WHERE account = ? AND seq > ?", id, since, func(rows *sql.Rows) error {
-		var d account.Done
-		err := rows.Scan(&d.Lab, &d.Item, &d.Points, &d.Total, &d.Passed, &d.Counts)
-		out.Done = append(out.Done, d)
-		return err
+	out.Done, err = collect(tx, "SELECT lab, item, points, total, passed, counts FROM done WHERE account = ? AND seq > ?", id, since, func(d *account.Done) []any {
+		return []any{&d.Lab, &d.Item, &d.Points, &d.Total, &d.Passed, &d.Counts}
 	})
 	return out, at, err
+}
+
+// collect is all rows of a query.
+func collect[T any](tx *sql.Tx, query, id string, since int64, fields func(*T) []any) (all []T, err error) {
+	err = each(tx, query, id, since, func(rows *sql.Rows) error {
+		var v T
+		err := rows.Scan(fields(&v)...)
+		all = append(all, v)
+		return err
+	})
+	return all, err
 }
 
 // errEnough ends each without an error.

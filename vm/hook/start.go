@@ -79,11 +79,13 @@ func Context(p Program, s Start) []byte {
 	put := func(name string, v uint64) { l.Put(b, name, 0, v) }
 	ifindex := max(s.Ifindex, 1)
 	k := s.Packet
+	proto := uint64(s.Proto>>8 | s.Proto<<8)
+	put("data", k.Data)
+	put("data_end", k.End)
+	put("data_meta", k.Meta)
+	put("sk", s.Sock)
 	switch l.Name {
 	case "xdp_md":
-		put("data", k.Data)
-		put("data_end", k.End)
-		put("data_meta", k.Meta)
 		put("ingress_ifindex", uint64(ifindex))
 		put("rx_queue_index", uint64(s.Queue))
 		put("egress_ifindex", uint64(s.Iif))
@@ -94,26 +96,18 @@ func Context(p Program, s Start) []byte {
 		}
 		put("len", n)
 		put("wire_len", n)
-		put("protocol", uint64(s.Proto>>8|s.Proto<<8))
+		put("protocol", proto)
 		put("ifindex", uint64(ifindex))
 		put("ingress_ifindex", uint64(s.Iif))
 		put("queue_mapping", uint64(s.Queue))
-		put("data", k.Data)
-		put("data_end", k.End)
-		put("data_meta", k.Meta)
-		put("sk", s.Sock)
 	case "sk_msg_md", "sk_reuseport_md":
-		put("data", k.Data)
-		put("data_end", k.End)
 		put("size", k.Len())
 		put("len", k.Len())
-		put("sk", s.Sock)
-		put("eth_protocol", uint64(s.Proto>>8|s.Proto<<8))
+		put("eth_protocol", proto)
 	case "bpf_sock_ops":
 		put("skb_data", k.Data)
 		put("skb_data_end", k.End)
 		put("skb_len", k.Len())
-		put("sk", s.Sock)
 		if s.Sock != 0 {
 			put("is_fullsock", 1)
 		}
@@ -126,9 +120,6 @@ func Context(p Program, s Start) []byte {
 		put("optval", k.Data)
 		put("optval_end", k.End)
 		put("optlen", k.Len())
-		put("sk", s.Sock)
-	case "bpf_sock_addr", "bpf_sk_lookup":
-		put("sk", s.Sock)
 	case "pt_regs", "bpf_perf_event_data":
 		for i, r := range [...]int{14, 13, 12, 11, 9, 8} { // rdi rsi rdx rcx r8 r9
 			if i < len(s.Args) {
@@ -154,34 +145,32 @@ func Context(p Program, s Start) []byte {
 	return b
 }
 
-// Put stores v into element index of the named field of a struct in b; it
-// does nothing when there is no such field or element.
-func (l *Layout) Put(b []byte, name string, index int, v uint64) {
+// element is element index of the named field of a struct in b, nil when there
+// is no such field or element.
+func (l *Layout) element(b []byte, name string, index int) []byte {
 	f := l.Find(name)
 	if f == nil || index < 0 || index >= f.Count {
-		return
+		return nil
 	}
 	off := f.Off + index*f.Size
 	if f.Size > 8 || off+f.Size > len(b) {
-		return
+		return nil
 	}
+	return b[off : off+f.Size]
+}
+
+// Put stores v into element index of the named field of a struct in b; it
+// does nothing when there is no such field or element.
+func (l *Layout) Put(b []byte, name string, index int, v uint64) {
 	var w [8]byte
 	binary.LittleEndian.PutUint64(w[:], v)
-	copy(b[off:off+f.Size], w[:])
+	copy(l.element(b, name, index), w[:])
 }
 
 // Get is element index of the named field of a struct in b, zero when there
 // is no such field or element.
 func (l *Layout) Get(b []byte, name string, index int) uint64 {
-	f := l.Find(name)
-	if f == nil || index < 0 || index >= f.Count {
-		return 0
-	}
-	off := f.Off + index*f.Size
-	if f.Size > 8 || off+f.Size > len(b) {
-		return 0
-	}
 	var w [8]byte
-	copy(w[:], b[off:off+f.Size])
+	copy(w[:], l.element(b, name, index))
 	return binary.LittleEndian.Uint64(w[:])
 }

@@ -73,7 +73,8 @@ func HashKey(key []byte) uint32 {
 func (m *hash) bucket(h uint32) uint32 { return m.buckets + 4*(h&m.mask) }
 
 func (m *hash) lookup(key []byte, h uint32) uint32 {
-	for ref := m.a.U32(m.bucket(h)); ref != 0; {
+	ref := m.a.U32(m.bucket(h))
+	for n := m.max; ref != 0 && n > 0; n-- { // code with wrong facts may have tied a knot
 		at := m.addr(ref)
 		if m.a.U32(at+slotHash) == h && bytes.Equal(m.key(ref), key) {
 			return ref

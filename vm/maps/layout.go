@@ -16,12 +16,12 @@ type HashLayout struct {
 	Next, Hash, Key, Value uint32
 }
 
-// LayoutOfHash is the layout of a map of type hash, false for others, whose
-// lookup does more. It is no method so that nobody pays for it who does not
-// call it.
+// LayoutOfHash is the layout of a map of type hash, or of a per-CPU hash where
+// there is one CPU; false for others, whose lookup does more. It is no method
+// so that nobody pays for it who does not call it.
 func LayoutOfHash(m Map) (HashLayout, bool) {
 	h, ok := m.(*hash)
-	if !ok || h.spec.Type != Hash || h.reps > 1 {
+	if !ok || h.spec.Type != Hash && h.spec.Type != PerCPUHash || h.reps > 1 {
 		return HashLayout{}, false
 	}
 	return HashLayout{

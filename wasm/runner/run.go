@@ -53,6 +53,9 @@ func (e *Engine) start(id uint32, q *protocol.FullStart) *protocol.FullStarted {
 	if p != nil {
 		r.close()
 		e.idle = append(e.idle, r.span)
+		if r.out != nil {
+			e.Forget(id) // its machine is gone
+		}
 		return &protocol.FullStarted{Problems: p}
 	}
 	if e.runs == nil {

@@ -41,6 +41,7 @@ func (e *Engine) Handle(dst, frame []byte) (reply []byte) {
 	defer func() {
 		if recover() != nil {
 			e.drop(h.Session)
+			e.Forget(h.Session)
 			reply = failed(dst, h.Session, "the compiler, or the code that it made, has a defect", "please report the program")
 		}
 	}()
@@ -65,11 +66,12 @@ func (e *Engine) Handle(dst, frame []byte) (reply []byte) {
 		if e.runs[h.Session] == nil {
 			return e.Engine.Handle(dst, frame)
 		}
-	case protocol.IDLoad, protocol.IDChoose, protocol.IDStart, protocol.IDClose:
-		e.drop(h.Session)
-		return e.Engine.Handle(dst, frame)
 	default:
-		return e.Engine.Handle(dst, frame)
+		reply = e.Engine.Handle(dst, frame)
+		if r := e.runs[h.Session]; r != nil && (h.ID == protocol.IDClose || r.out.Over()) {
+			e.drop(h.Session)
+		}
+		return reply
 	}
 	switch {
 	case err != nil:

@@ -19,6 +19,7 @@ import (
 //	view := o.View()
 type Outside struct {
 	s     *Session
+	m     *vm.Machine
 	rings []maps.Ring // that user space reads
 }
 
@@ -33,7 +34,7 @@ func (e *Engine) Outside(id uint32, span []byte) (*Outside, []protocol.Problem) 
 		return nil, p
 	}
 	s.stride = 1 << 30 // nobody comes back to an event
-	o := &Outside{s: s}
+	o := &Outside{s: s, m: s.machine}
 	for _, mp := range s.machine.Maps().Maps() {
 		if ring, ok := mp.(maps.Ring); ok && mp.Spec().Type == maps.Ringbuf {
 			o.rings = append(o.rings, ring)
@@ -41,6 +42,9 @@ func (e *Engine) Outside(id uint32, span []byte) (*Outside, []protocol.Problem) 
 	}
 	return o, nil
 }
+
+// Forget drops a session whose state is of no use any more.
+func (e *Engine) Forget(id uint32) { delete(e.sessions, id) }
 
 // Memory is how many bytes the machine of a session has, 0 without one.
 func (e *Engine) Memory(id uint32) int {
@@ -50,8 +54,11 @@ func (e *Engine) Memory(id uint32) int {
 	return 0
 }
 
-// Machine is the session's machine.
-func (o *Outside) Machine() *vm.Machine { return o.s.machine }
+// Machine is the machine of the run.
+func (o *Outside) Machine() *vm.Machine { return o.m }
+
+// Over says whether the session has gone on to something else.
+func (o *Outside) Over() bool { return o.s.machine != o.m }
 
 // Event is the number of the current event, Events how many are known of.
 func (o *Outside) Event() int  { return o.s.at }

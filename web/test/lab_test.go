@@ -307,6 +307,21 @@ func TestLabStep(t *testing.T) {
 	p.quiet()
 }
 
+// What a lab's setup made is there in the playground too, and the step is the
+// same one: behind the instruction that gave the wrong error.
+func TestLabStepAfterSetup(t *testing.T) {
+	p := open(t, handler(t, nil), 1440, 900, "labs/h13-lsm-say-no/#error")
+	e := exercise("error")
+	p.wait(e + `?.shadowRoot?.querySelector('.got .link')`)
+	eval[bool](p, `(window.open = () => null, `+e+`.shadowRoot.querySelector('.got .link').click(), true)`)
+	p.wait(`window.model?.view && model.input.text.startsWith('write path=/tmp/notes')`)
+	p.stepIs(6 + 4) // root's write ran the program for five instructions
+	if got := eval[string](p, `String(BigInt.asIntN(64, BigInt(model.view.regs[0].value)))`); got != "-2" {
+		t.Errorf("r0 is %s there, want -2", got)
+	}
+	p.quiet()
+}
+
 // A static copy grades too, from any folder.
 func TestLabStatic(t *testing.T) {
 	dir := t.TempDir()
@@ -318,6 +333,10 @@ func TestLabStatic(t *testing.T) {
 	t.Cleanup(srv.Close)
 	p := openAt(t, srv.URL+"/a/b/", 1440, 900, "labs/")
 	p.wait(`document.querySelector('[data-lab="v2-null-is-a-type"] h3 a')`)
+	if missing := eval[string](p, `Promise.all([...document.querySelectorAll('.ways a, .track h2 a, .map a')].map(a => a.href.baseVal ?? a.href).map(u => fetch(u).then(r => r.ok ? '' : u)))
+		.then(all => all.filter(u => u !== '').join(' '))`); missing != "" {
+		t.Errorf("the copy lacks %s", missing)
+	}
 	eval[bool](p, `(document.querySelector('[data-lab="v2-null-is-a-type"] h3 a').click(), true)`)
 	ex := labOf(t, "v2-null-is-a-type").Exercises[0]
 	e := exercise(ex.ID)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"skep/jit"
 	"skep/jit/workload"
 	"skep/server/internal/kernelbench"
 )
@@ -19,16 +17,16 @@ import (
 type benchEngine struct {
 	name   string
 	engine string
-	facts  jit.Facts
+	facts  bool              // what the verifier proved is not checked
 	peer   *kernelbench.Peer // nil for ours
 }
 
 var ownEngines = []benchEngine{
 	{name: "interp", engine: "interp"},
 	{name: "native", engine: "native"},
-	{name: "native-facts", engine: "native", facts: jit.Facts{Accepted: true, Alone: true}},
+	{name: "native-facts", engine: "native", facts: true},
 	{name: "wasm", engine: "wasm"},
-	{name: "wasm-facts", engine: "wasm", facts: jit.Facts{Accepted: true, Alone: true}},
+	{name: "wasm-facts", engine: "wasm", facts: true},
 }
 
 // Names of the peers.
@@ -93,9 +91,10 @@ func runBench(ctx context.Context, sh *shell, args []string) int {
 	}
 	if !*asJSON {
 		printBench(sh.out, b.names(), lines)
+		fmt.Fprintln(sh.out, thisMachine(b.rounds))
 	}
 	if *out != "" {
-		if err := writeLines(*out, lines); err != nil {
+		if err := writeLines(*out, thisMachine(b.rounds), lines); err != nil {
 			return sh.broken("bench", err)
 		}
 	}
@@ -160,7 +159,7 @@ func (b *bench) join(name string) {
 	b.peers = append(b.peers, p)
 	b.engines = append(b.engines, benchEngine{name: name, peer: p})
 	if name == peerChromium {
-		b.engines = append(b.engines, benchEngine{name: name + "-facts", facts: jit.Facts{Accepted: true}, peer: p})
+		b.engines = append(b.engines, benchEngine{name: name + "-facts", facts: true, peer: p})
 	}
 }
 
@@ -206,7 +205,7 @@ type benchLine struct {
 // program measures a program in all engines, which take turns. A peer that
 // cannot run it is left out of its line.
 func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
-	insns, err := assembleWorkload(w)
+	p, err := newBenchProgram(w)
 	if err != nil {
 		return nil, err
 	}
@@ -220,12 +219,12 @@ func (b *bench) program(w *workload.Workload) ([]benchLine, error) {
 			var r *kernelbench.Round
 			switch {
 			case e.peer == nil:
-				r, err = ownRound(w, insns, e, line)
+				r, err = ownRound(w, p, e, line)
 			case failed[i] || e.peer.Gone():
 				failed[i] = true
 				continue
 			default:
-				r, err = e.peer.Round(kernelbench.Request{Program: w.Name, Facts: e.facts.Accepted, NS: benchTime.Nanoseconds()})
+				r, err = e.peer.Round(kernelbench.Request{Program: w.Name, Facts: e.facts, NS: benchTime.Nanoseconds()})
 			}
 			if err != nil && e.peer == nil {
 				return nil, fmt.Errorf("%s: %w", e.name, err)
@@ -276,17 +275,10 @@ func ratio(of, to []float64) float64 {
 
 func median(of []float64) float64 { return slices.Sorted(slices.Values(of))[len(of)/2] }
 
-func writeLines(path string, lines []benchLine) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	e := json.NewEncoder(f)
+func writeLines(path string, m benchMachine, lines []benchLine) error {
+	text := marshal(m)
 	for _, l := range lines {
-		if err := e.Encode(l); err != nil {
-			f.Close()
-			return err
-		}
+		text = append(text, marshal(l)...)
 	}
-	return f.Close()
+	return os.WriteFile(path, text, 0o644)
 }

@@ -9,7 +9,6 @@ import (
 	"skep/jit"
 	"skep/jit/workload"
 	"skep/vm"
-	"skep/vm/isa"
 	"skep/wasm/compiled"
 )
 
@@ -23,12 +22,12 @@ const (
 // benchExtra measures an engine of ours that compiles, in ns.
 type benchExtra struct {
 	name, text string
-	measure    func(s *benchEngine, insns []isa.Insn) (float64, error)
+	measure    func(s *benchEngine, p *benchProgram) (float64, error)
 }
 
 var benchExtras = []benchExtra{
 	{entryName, "r0 = 1\nexit", (*benchEngine).entry},
-	{compileName, "r1 = 1\nr2 = 2" + strings.Repeat(compileBlock, 90) + strings.Repeat("\nr1 ^= r2", 6) + "\nr0 = r1\nexit", (*benchEngine).compile},
+	{compileName, "r1 = *(u32 *)(r1 +0)\nr2 = 2" + strings.Repeat(compileBlock, 90) + strings.Repeat("\nr1 ^= r2", 6) + "\nr0 = r1\nexit", (*benchEngine).compile},
 }
 
 // compileBlock is of eleven instructions, a branch among them.
@@ -46,7 +45,7 @@ const compileBlock = `
 	r2 += 1`
 
 func (b *bench) extra(x *benchExtra) ([]benchLine, error) {
-	insns, err := assembleWorkload(&workload.Workload{Text: x.text})
+	p, err := newBenchProgram(&workload.Workload{Text: x.text})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +56,7 @@ func (b *bench) extra(x *benchExtra) ([]benchLine, error) {
 			if s.peer != nil || s.engine == "interp" {
 				continue
 			}
-			ns, err := x.measure(s, insns)
+			ns, err := x.measure(s, p)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
@@ -74,13 +73,13 @@ func (b *bench) extra(x *benchExtra) ([]benchLine, error) {
 }
 
 // compile is how long it takes from instructions to code that can be run.
-func (s *benchEngine) compile(insns []isa.Insn) (float64, error) {
-	e, m, err := s.open(insns)
+func (s *benchEngine) compile(p *benchProgram) (float64, error) {
+	e, m, err := s.open(p.insns)
 	if err != nil {
 		return 0, err
 	}
 	from := time.Now()
-	c, err := compileRun(e, m, s.facts, jit.Options{})
+	c, err := compileRun(e, m, p.of(s), jit.Options{})
 	if err != nil {
 		return 0, err
 	}
@@ -89,15 +88,15 @@ func (s *benchEngine) compile(insns []isa.Insn) (float64, error) {
 }
 
 // entry is how long a call from Go takes, there and back.
-func (s *benchEngine) entry(insns []isa.Insn) (float64, error) {
-	e, m, err := s.open(insns)
+func (s *benchEngine) entry(p *benchProgram) (float64, error) {
+	e, m, err := s.open(p.insns)
 	if err != nil {
 		return 0, err
 	}
 	if err := m.Reset(vm.Input{}); err != nil {
 		return 0, err
 	}
-	c, err := compileRun(e, m, s.facts, jit.Options{})
+	c, err := compileRun(e, m, p.of(s), jit.Options{})
 	if err != nil {
 		return 0, err
 	}

@@ -11,8 +11,8 @@ import (
 	"skep/jit/engine"
 	"skep/jit/workload"
 	"skep/server/internal/kernelbench"
+	"skep/verifier"
 	"skep/vm"
-	"skep/vm/asm"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/wasm/compiled"
@@ -21,12 +21,33 @@ import (
 // benchTime is about how long a round of one engine takes.
 const benchTime = 3 * time.Millisecond
 
-func assembleWorkload(w *workload.Workload) ([]isa.Insn, error) {
-	res := asm.Assemble(w.Text, asm.Options{})
-	if len(res.Errors) > 0 {
-		return nil, fmt.Errorf("line %d: %w", res.Errors[0].Line, res.Errors[0])
+// benchProgram is what is measured, and what the verifier has proved of it.
+type benchProgram struct {
+	insns []isa.Insn
+	facts jit.Facts
+}
+
+// of is what an engine gets to know.
+func (p *benchProgram) of(s *benchEngine) jit.Facts {
+	if s.facts {
+		return p.facts
 	}
-	return res.Insns, nil
+	return jit.Facts{}
+}
+
+func newBenchProgram(w *workload.Workload) (*benchProgram, error) {
+	p, err := kernelbench.Program(w)
+	if err != nil {
+		return nil, err
+	}
+	res, err := verifier.Verify(p, verifier.Config{Facts: true})
+	if err != nil {
+		return nil, err
+	}
+	if res.Verdict != verifier.Accepted {
+		return nil, fmt.Errorf("the verifier refuses it: %s", res.Message)
+	}
+	return &benchProgram{p.Insns, compiled.Facts(res.Facts)}, nil
 }
 
 // open makes a machine with the maps of package workload, which lives in the
@@ -50,8 +71,8 @@ func (s *benchEngine) open(insns []isa.Insn) (*engine.Engine, *vm.Machine, error
 
 // ownRound is one round of an engine of ours, each run from the state that the
 // one before has left; line gets the time of compiling.
-func ownRound(w *workload.Workload, insns []isa.Insn, s *benchEngine, line *benchLine) (*kernelbench.Round, error) {
-	e, m, err := s.open(insns)
+func ownRound(w *workload.Workload, p *benchProgram, s *benchEngine, line *benchLine) (*kernelbench.Round, error) {
+	e, m, err := s.open(p.insns)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +101,7 @@ func ownRound(w *workload.Workload, insns []isa.Insn, s *benchEngine, line *benc
 	}
 	if e != nil {
 		from := time.Now()
-		c, err := compileRun(e, m, s.facts, jit.Options{})
+		c, err := compileRun(e, m, p.of(s), jit.Options{})
 		if err != nil {
 			return nil, err
 		}

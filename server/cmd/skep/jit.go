@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/arch/arm64/arm64asm"
-	"golang.org/x/arch/x86/x86asm"
 
 	"skep/jit"
 	"skep/jit/amd64"
@@ -25,6 +21,7 @@ import (
 	"skep/vm/asm"
 	"skep/vm/isa"
 	"skep/wasm/compiled"
+	"skep/wasm/listing/disasm"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
 )
@@ -193,8 +190,8 @@ func codeListing(insns []isa.Insn, c *jit.Code) []jitLine {
 			l.Text = string(asm.AppendKernel(nil, insns, slot, nil))
 		}
 		if i >= 0 {
-			code := c.Text[pieces[i].at:pieces[i].end]
-			l.Bytes, l.Code = hex.EncodeToString(code), codeText(code, c.Target.Arch)
+			at, end := pieces[i].at, pieces[i].end
+			l.Bytes, l.Code = hex.EncodeToString(c.Text[at:end]), codeText(c, at, end)
 		}
 		for _, n := range c.Notes {
 			if n.Slot == slot {
@@ -211,62 +208,23 @@ func codeListing(insns []isa.Insn, c *jit.Code) []jitLine {
 	return lines
 }
 
-func codeText(code []byte, arch jit.Arch) []string {
-	var out []string
-	for len(code) > 0 {
-		var text string
-		var n int
-		switch arch {
+// codeText is the instructions of the code between two offsets.
+func codeText(c *jit.Code, at, end int) (out []string) {
+	for at < end {
+		in := c.Text[at:end]
+		var d disasm.Insn
+		switch c.Target.Arch {
 		case jit.AMD64:
-			text, n = textAMD64(code)
+			d = disasm.AMD64(in, at)
 		case jit.ARM64:
-			text, n = textARM64(code)
+			d = disasm.ARM64(in, at)
 		default:
-			text, n = wasm.Text(code)
+			d = disasm.WASM(in)
 		}
-		if n == 0 {
-			return append(out, "bytes "+hex.EncodeToString(code))
-		}
-		out = append(out, text)
-		code = code[n:]
+		out = append(out, fmt.Sprintf("%3x: %s", at, d.Text))
+		at += d.Size
 	}
 	return out
-}
-
-// textAMD64 is the first instruction. The decoder knows no VEX: of that there
-// are the shifts of BMI2, five bytes each.
-func textAMD64(code []byte) (string, int) {
-	if len(code) >= 5 && code[0] == 0xc4 && code[3] == 0xf7 {
-		reg := func(n byte) string {
-			r := x86asm.EAX + x86asm.Reg(n)
-			if code[2]&0x80 != 0 {
-				r = x86asm.RAX + x86asm.Reg(n)
-			}
-			return strings.ToLower(r.String())
-		}
-		name := [...]string{"", "shlx", "sarx", "shrx"}[code[2]&3]
-		dst := code[4]>>3&7 | ^code[1]>>7<<3
-		src := code[4]&7 | ^code[1]>>5&1<<3
-		return fmt.Sprintf("%s %s, %s, %s", name, reg(dst), reg(src), reg(^code[2]>>3&15)), 5
-	}
-	in, err := x86asm.Decode(code, 64)
-	if err != nil {
-		return "", 0
-	}
-	return x86asm.IntelSyntax(in, 0, nil), in.Len
-}
-
-// textARM64 is the first instruction. The decoder does not know the atomic
-// ones of LSE.
-func textARM64(code []byte) (string, int) {
-	if len(code) < 4 {
-		return "", 0
-	}
-	in, err := arm64asm.Decode(code)
-	if err != nil {
-		return fmt.Sprintf(".inst 0x%08x", binary.LittleEndian.Uint32(code)), 4
-	}
-	return arm64asm.GNUSyntax(in), 4
 }
 
 func (sh *shell) printCode(l jitLine) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +10,7 @@ import (
 	"skep/server/sandbox"
 	"skep/vm/asm"
 	"skep/vm/isa"
+	"skep/wasm/listing/disasm"
 )
 
 func runSandbox(ctx context.Context, sh *shell, args []string) int {
@@ -72,8 +72,9 @@ func (sh *shell) sandboxJIT(ctx context.Context, fs *flag.FlagSet, args []string
 // kindXlated is a note that quotes an instruction of the verifier's making.
 const kindXlated = "xlated"
 
-// dumpListing puts what a kernel made of each instruction beside it. An
-// instruction without code is one that the verifier found to be dead.
+// dumpListing puts what a kernel made of each instruction beside it, code with
+// its offset in the function. An instruction without code is one that the
+// verifier found to be dead.
 func dumpListing(insns []isa.Insn, d *sandbox.Dump) ([]jitLine, error) {
 	xlated, err := isa.DecodeAll(d.Xlated)
 	if err != nil {
@@ -98,7 +99,11 @@ func dumpListing(insns []isa.Insn, d *sandbox.Dump) ([]jitLine, error) {
 			}
 			l := &lines[at[1]]
 			l.Bytes += fmt.Sprintf("%x", []byte(f.Code[at[0]:end]))
-			l.Code = append(l.Code, kernelText(f.Code[at[0]:end])...)
+			for n := at[0]; n < end; {
+				in := disasm.AMD64(f.Code[n:end], n)
+				l.Code = append(l.Code, fmt.Sprintf("%3x: %s", n, in.Text))
+				n += in.Size
+			}
 		}
 	}
 	var shown []jitLine
@@ -113,23 +118,4 @@ func dumpListing(insns []isa.Insn, d *sandbox.Dump) ([]jitLine, error) {
 		}
 	}
 	return shown, nil
-}
-
-// kernelText lists code of a kernel's, which has an instruction that the
-// decoder does not know.
-func kernelText(code []byte) []string {
-	const endbr64 = "\xf3\x0f\x1e\xfa"
-	var out []string
-	for len(code) > 0 {
-		text, n := "endbr64", len(endbr64)
-		if !bytes.HasPrefix(code, []byte(endbr64)) {
-			text, n = textAMD64(code)
-		}
-		if n == 0 {
-			text, n = fmt.Sprintf("bytes %x", code), len(code)
-		}
-		out = append(out, text)
-		code = code[n:]
-	}
-	return out
 }

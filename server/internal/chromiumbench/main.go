@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,19 +26,18 @@ import (
 
 	"skep/jit/workload"
 	"skep/server/internal/kernelbench"
-	"skep/vm/asm"
 	"skep/vm/isa"
 	"skep/wasm/fullspeed"
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	if err := run(context.Background(), os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "chromium: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	exe, err := browser()
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		return err
 	}
-	return kernelbench.Serve(os.Stdin, os.Stdout, page{ctx})
+	return kernelbench.Serve(in, out, page{ctx})
 }
 
 func browser() (string, error) {
@@ -165,11 +165,11 @@ func frames(q kernelbench.Request) ([]byte, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("there is no program %q", q.Program)
 	}
-	res := asm.Assemble(all[i].Text, asm.Options{})
-	if len(res.Errors) > 0 {
-		return nil, res.Errors[0]
+	v, err := kernelbench.Program(&all[i])
+	if err != nil {
+		return nil, err
 	}
-	p := &fullspeed.Program{Type: "sched_cls", License: "GPL", Seed: 1, Insns: isa.EncodeAll(res.Insns), Maps: kernelbench.Maps(), Accepted: q.Facts}
+	p := &fullspeed.Program{Type: v.Type.String(), License: "GPL", Seed: 1, Insns: isa.EncodeAll(v.Insns), Maps: kernelbench.Maps(), Accepted: q.Facts}
 	in := &fullspeed.Input{Packet: kernelbench.Packet(all[i].Packet), Compiled: true}
 	form := "checked"
 	if q.Facts {

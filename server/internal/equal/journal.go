@@ -94,13 +94,16 @@ func (j *journal) done(engine string) chunk {
 	return sum
 }
 
-// table is a line an engine.
+// table is a line an engine that has done something.
 func (j *journal) table() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "engine\tprograms\taccepted\trefused\tfaults\tendless\ttoo long\tbroken\tdiffer\tseconds\t")
 	for _, e := range engines {
 		c := j.done(e.name)
+		if c.N == 0 {
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Engine, c.N, c.Accepted, c.Refused, c.Faults, c.Endless, c.Long, c.Broken, c.Differ, c.Seconds)
 	}
 	w.Flush()

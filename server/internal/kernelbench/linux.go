@@ -18,7 +18,6 @@ import (
 	"skep/jit/workload"
 	"skep/server/sandbox/bpf"
 	"skep/verifier"
-	"skep/vm/asm"
 	"skep/vm/hook"
 	"skep/vm/isa"
 )
@@ -111,15 +110,11 @@ func (l *Linux) trust(w *workload.Workload) ([]isa.Insn, error) {
 	if insns := l.trusted[w.Name]; insns != nil {
 		return insns, nil
 	}
-	assembled := asm.Assemble(w.Text, asm.Options{})
-	if len(assembled.Errors) > 0 {
-		return nil, assembled.Errors[0]
+	p, err := Program(w)
+	if err != nil {
+		return nil, err
 	}
-	v := &verifier.Program{Type: hook.SchedCls, GPL: true, Insns: assembled.Insns}
-	for _, m := range Maps() {
-		v.Maps = append(v.Maps, verifier.MapInfo{Name: m.Name, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries})
-	}
-	res, err := verifier.Verify(v, verifier.Config{Kernel: verifier.Linux612, Privilege: verifier.Root})
+	res, err := verifier.Verify(p, verifier.Config{Kernel: verifier.Linux612, Privilege: verifier.Root})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("our verifier: %w", err)
@@ -128,9 +123,9 @@ func (l *Linux) trust(w *workload.Workload) ([]isa.Insn, error) {
 	case res.PeakStates > maxPeak:
 		return nil, fmt.Errorf("our verifier holds %d states of it, and %d is as many as are let into this kernel", res.PeakStates, maxPeak)
 	}
-	fmt.Fprintf(l.log, "linux: loading %s: %d instructions, %d states at most of %d\n", w.Name, len(assembled.Insns), res.PeakStates, res.TotalStates)
-	l.trusted[w.Name] = assembled.Insns
-	return assembled.Insns, nil
+	fmt.Fprintf(l.log, "linux: loading %s: %d instructions, %d states at most of %d\n", w.Name, len(p.Insns), res.PeakStates, res.TotalStates)
+	l.trusted[w.Name] = p.Insns
+	return p.Insns, nil
 }
 
 // load creates the maps and the program. Its instructions are those that our engines run, but for the descriptors of

@@ -1,12 +1,9 @@
 package kernelbench
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
-
-	"skep/vm/maps"
 )
 
 // Outcome is what a run leaves behind.
@@ -43,28 +40,4 @@ func (o *Outcome) Differ(interp *Outcome) string {
 // Element is an element as Outcome.Maps has it.
 func Element(name string, key, value []byte) string {
 	return name + " " + hex.EncodeToString(key) + "=" + hex.EncodeToString(value)
-}
-
-// Maps are the maps of package workload: 64 counters, 200 of 256 elements of a hash, 16 backends.
-func Maps() []maps.Spec {
-	hash := maps.Spec{Name: "hash", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 256}
-	for i := range uint32(200) {
-		hash.Init = append(hash.Init, maps.KV{Key: binary.LittleEndian.AppendUint32(nil, i), Value: make([]byte, 8)})
-	}
-	return []maps.Spec{
-		{Name: "counts", Type: maps.Array, KeySize: 4, ValueSize: 8, MaxEntries: 64}, hash,
-		{Name: "backends", Type: maps.Array, KeySize: 4, ValueSize: 16, MaxEntries: 16},
-	}
-}
-
-// Packet is an IPv4 TCP packet to port 80, as far as n bytes reach.
-func Packet(n int) []byte {
-	p := make([]byte, n)
-	for i := range p {
-		p[i] = byte(i * 7)
-	}
-	if n >= 54 {
-		p[12], p[13], p[14], p[23], p[36], p[37] = 8, 0, 0x45, 6, 0, 80
-	}
-	return p
 }

@@ -15,6 +15,9 @@ func AMD64(code []byte, at int) Insn {
 	if len(code) >= 4 && code[0] == 0xf3 && code[1] == 0x0f && code[2] == 0x1e && code[3] == 0xfa {
 		return Insn{"endbr64", 4, -1}
 	}
+	if code[0] == 0xcc {
+		return Insn{"int3", 1, -1}
+	}
 	in, err := x86asm.Decode(code, 64)
 	if err != nil || in.Len == 0 {
 		return unknown(code)

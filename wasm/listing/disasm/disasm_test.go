@@ -25,6 +25,8 @@ var known = []struct{ arch, bytes, text string }{
 	{"amd64", "65674e8d0429", "lea r8, gs:[ecx+r13d]"},
 	{"amd64", "f0480fc15df8", "lock xadd qword ptr [rbp-8], rbx"},
 	{"amd64", "0f0b", "ud2"},
+	{"amd64", "cc", "int3"},
+	{"amd64", "0f1f440000", "nop dword ptr [rax+rax]"},
 	{"amd64", "06", ".byte 0x6"},
 	{"arm64", "43fcff54", "b.lo 0x88"},
 	{"arm64", "22050054", "b.hs 0x1a4"},

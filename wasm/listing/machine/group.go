@@ -3,6 +3,8 @@ package machine
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"skep/jit"
 	"skep/jit/ir"
@@ -199,6 +201,13 @@ func (r *reader) insns(at, end int) []protocol.CodeInsn {
 		if in.To >= 0 {
 			to = r.slotAt(in.To)
 		}
+		if n := len(out) - 1; n >= 0 && padding(in.Text) && padding(out[n].Text) {
+			out[n].Size += uint16(in.Size)
+			out[n].Text = "nop (" + strconv.Itoa(int(out[n].Size)) + " bytes of padding)"
+			at += in.Size
+			r.shown += in.Size
+			continue
+		}
 		w := protocol.CodeInsn{At: uint32(at), Size: uint16(in.Size), Text: in.Text, To: to}
 		if r.depth != nil {
 			w.Depth = r.depth[at]
@@ -209,6 +218,10 @@ func (r *reader) insns(at, end int) []protocol.CodeInsn {
 	}
 	return out
 }
+
+// padding reports an instruction that does nothing: several in a row are shown
+// as one.
+func padding(text string) bool { return strings.HasPrefix(text, "nop") }
 
 // Disassemble answers a request.
 func Disassemble(q *protocol.Disassemble) *protocol.MachineCode {

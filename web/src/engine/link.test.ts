@@ -41,6 +41,15 @@ test('what goes in comes out', async () => {
   }
 });
 
+/** In the form as it was first released: what LinkRecord is made of may get new words at the end of a list, and nothing else. */
+const early = '1.wnemYWPgYWBgKDJQsFUw4kqtyCzhYkACjAzcDAwMmQVlJgr6CpnJuQUgQWYGBoaKlAJ2mKJTs6xBFBNcDwQ4OPGD2SCcy4IkycgHVQ0yiJWBgQFkZUFiXqptcUlicjYA';
+
+test('links that are out in the world still work', async () => {
+  const r = await decodeLink(early);
+  assert.ok(r.ok, JSON.stringify(r.problems));
+  assert.deepEqual(r.value, state);
+});
+
 test('a small program makes a short link', async () => {
   assert.ok((await encodeLink(state)).length < 300);
 });

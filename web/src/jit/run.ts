@@ -75,11 +75,14 @@ export class FullSpeed {
   /** Runs to the end of the last packet or event, or to where it is stopped. */
   async run(w: Work, o: Watching = {}): Promise<Result<Ran>> {
     const link = await this.open(), from = performance.now();
-    const begun = await begin(link, this.shown, w);
+    const had = this.shown;
+    this.shown = null;
+    const begun = await begin(link, had, w);
     if (!begun.ok) return begun;
-    const { session } = this.shown = begun.value;
+    const { session } = begun.value;
     const started = await session.ask(fullStartCall, { repeat: w.repeat, accepted: w.accepted });
     if (started.problems.length > 0) return { ok: false, problems: started.problems };
+    this.shown = begun.value;
     const { moved, first } = await toEnd(session, w.repeat, o);
     const { view, runs, nanos, lost } = moved;
     return { ok: true, problems: [], value: { session, view, runs: Number(runs), took: Number(nanos) / 1e6, first: first - from, bytes: started.bytes, lost } };

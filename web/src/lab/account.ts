@@ -47,6 +47,12 @@ export class AccountElement extends LitElement {
     this.renderRoot.querySelector<HTMLElement>('.panel input')?.focus();
   }
 
+  /** Signs out, or deletes: the page begins anew, without the student's texts in its editors. */
+  private async away(what: Promise<Outcome>): Promise<void> {
+    await this.act(what, '');
+    if (sync.state === 'out') location.reload();
+  }
+
   /** Does what a form asks for; what went wrong is said. */
   private async act(what: Promise<Outcome>, good: string): Promise<void> {
     this.busy = true;
@@ -96,9 +102,9 @@ export class AccountElement extends LitElement {
           <label>New password <input name="password" type="password" autocomplete="new-password" minlength="8" maxlength="256" required></label>
           <p class="row"><button class="primary" ?disabled=${this.busy}>Set it</button></p></form>`
         : this.form === 'delete' ? html`<p>Your account and all your attempts are deleted, on the server and in this browser. Nobody can bring them back.</p>
-          <p class="row"><button class="outlined" ?disabled=${this.busy} @click=${() => void this.act(sync.remove(), 'Your account is deleted.')}>Delete everything</button>
+          <p class="row"><button class="outlined" ?disabled=${this.busy} @click=${() => void this.away(sync.remove())}>Delete everything</button>
           <button class="link" @click=${() => { this.form = ''; }}>Keep it</button></p>`
-          : html`<ul><li><button class="link" @click=${() => void this.act(sync.leave(), '')}>Sign out</button></li>
+          : html`<ul><li><button class="link" @click=${() => void this.away(sync.leave())}>Sign out</button></li>
             <li><button class="link" @click=${() => { this.form = 'password'; this.said = ''; }}>${has ? 'Change the password' : 'Choose a password'}</button></li>
             <li><a href=${site('api/account/data').href} download>Download my data</a></li>
             <li><button class="link" @click=${() => { this.form = 'delete'; this.said = ''; }}>Delete my data</button></li></ul>`}`;

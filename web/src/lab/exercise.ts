@@ -17,7 +17,7 @@ import { grader } from './client';
 import { lab, site, type LabExercise, type LabSource } from './data';
 import text from './exercise.css';
 import { HandIn, handIn } from './handin';
-import { Bench, keep, progressOf, seed } from './memory';
+import { Bench, device, keep, progressOf, seed } from './memory';
 import { came, lineOf, problems, report, type On } from './report';
 
 /** How long, in ms, the student pauses before a trial: C takes a compiler. */
@@ -28,6 +28,12 @@ const longest = 256 << 10;
 const words = 300;
 
 const title = { c: 'C', asm: 'Assembly' };
+
+/** The time of today, else the day too. */
+function when(at: number): string {
+  const d = new Date(at);
+  return d.toDateString() === new Date().toDateString() ? d.toLocaleTimeString() : d.toLocaleString();
+}
 
 @customElement('skep-exercise')
 export class Exercise extends LitElement {
@@ -49,6 +55,8 @@ export class Exercise extends LitElement {
   private bench!: Bench;
   private hand!: HandIn;
   private source = '';
+  /** What the last trial was of. */
+  private tried: Source | null = null;
   private timer = 0;
   private turn = 0;
   private compiling = new AbortController();
@@ -151,6 +159,7 @@ export class Exercise extends LitElement {
       } else {
         this.refused = [];
       }
+      this.tried = source;
       const a = await grader.ask(this.of.id, gradeCall, {
         source: wireSource(source), setup: this.of.setup, trace: this.of.trace, grade: this.of.grade, seed: seed(), privilege: lab!.privilege,
       });
@@ -206,14 +215,25 @@ export class Exercise extends LitElement {
   /** The playground with this program and these events, at a step of the run or where the verifier's walk ends. */
   private async stepThrough(step = 0, view = ''): Promise<void> {
     const tab = window.open('', '_blank'); // now: a browser lets no page do it later
-    const fragment = await encodeLink({
-      program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: this.of.trace },
-      options: { ...defaultOptions, seed: seed() }, maps: [], step, breakpoints: [], view,
+    const before = await this.before(), fragment = await encodeLink({
+      program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: `${this.of.setup}${this.of.trace}` },
+      options: { ...defaultOptions, seed: seed() }, maps: [], step: before + step, breakpoints: [], view,
     });
     const to = site('./');
     to.hash = fragment;
     if (tab === null) location.href = to.href;
     else tab.location.href = to.href;
+  }
+
+  /** The playground attaches programs before its first event, so that what the setup does may run them: the steps of that. */
+  private async before(): Promise<number> {
+    if (this.of.setup === '' || this.tried === null || this.graded === null) return 0;
+    const a = await grader.ask(`<${this.of.id}`, gradeCall, {
+      source: wireSource(this.tried), setup: '', trace: `${this.of.setup}${this.of.trace}`, grade: '', seed: seed(), privilege: lab!.privilege,
+    });
+    if (a.kind !== 'answer') return 0;
+    const events = a.value.events, setup = events.slice(0, events.length - this.graded.events.length);
+    return setup.flatMap(e => e.firings).reduce((n, f) => n + f.steps + 1, 0);
   }
 
   private async showSolution(): Promise<void> {
@@ -251,7 +271,7 @@ export class Exercise extends LitElement {
       <button @click=${() => this.put(this.starter.text)} ?disabled=${this.source === this.starter.text}>Reset</button>
       <button @click=${() => void this.stepThrough()}>Step through it</button></div>
       ${this.earlier ? html`<ol class="tries">${tries.toReversed().map(a => html`<li><button class="bare" @click=${() => this.put(a.text)}>
-        <span class="mono">${new Date(a.at).toLocaleTimeString()}</span> <span>${a.came}</span> <span class="second">${a.text.split('\n').length} lines</span></button></li>`)}</ol>` : nothing}`;
+        <span class="mono">${when(a.at)}</span> <span>${a.came}</span> <span class="second">${a.text.split('\n').length} lines${(a.device ?? device) === device ? '' : ', on another device'}</span></button></li>`)}</ol>` : nothing}`;
   }
 
   /** What only the server tries. */

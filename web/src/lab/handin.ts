@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Graded } from '../engine/zprotocol';
 import type { Lab, LabExercise } from './data';
 import { Bench, keep } from './memory';
-import { ask, type KernelAnswer, type Report, type ReportFinding, type Told, type Waiting } from './server';
+import { ask, sentence, type KernelAnswer, type Report, type ReportFinding, type Told, type Waiting } from './server';
 
 export class HandIn {
   grade: Told<Report> | null = null;
@@ -67,7 +67,7 @@ export class HandIn {
   }
 
   private counts({ points, total, passed }: Report): void {
-    keep(this.lab.id, this.of.id, { points, total, passed, counts: passed });
+    keep(this.lab.id, this.of.id, { points, total, passed, counts: true });
   }
 }
 
@@ -92,7 +92,7 @@ const mark = (f: ReportFinding | undefined) => f === undefined ? '' : { passed: 
 
 function beside(t: Told<KernelAnswer>): TemplateResult {
   if (!t.ok) return html`<p class="told">${t.why}</p>`;
-  const { simulator, kernels, allowed } = t.value;
+  const { simulator, kernels, allowed, missing } = t.value;
   const all = [simulator, ...kernels.map(k => k.report)];
   const differ = kernels.filter(k => (k.disagree ?? '') !== ''), wrong = differ.filter(k => k.kind === 'mistake'), older = differ.filter(k => k.kind === 'version');
   return html`<div class="wide" tabindex="0" role="group" aria-label="Simulator and kernels"><table><thead><tr><th>rule</th>${all.map(r => html`<th>${r.world === 'simulator' ? r.world : `Linux ${r.world}`}</th>`)}</tr></thead>
@@ -101,6 +101,7 @@ function beside(t: Told<KernelAnswer>): TemplateResult {
     ${kernels.map(k => k.report.outcome === 'rejected' ? html`<p class="told">Linux ${k.report.world} says:</p><pre class="message" tabindex="0">${k.report.message ?? ''}</pre>` : nothing)}
     ${differ.length === 0 ? html`<p class="told ok">✓ Simulator and kernel agree.</p>`
       : allowed !== undefined && allowed !== '' ? html`<p class="told">They differ, as this lab expects: ${allowed}</p>` : nothing}
+    ${(missing ?? []).map(m => html`<p class="told">${sentence(m)}</p>`)}
     ${older.map(k => html`<p class="told">Linux ${k.report.world} does it differently from Linux 6.12, whose behaviour the simulator has: <span class="mono">${k.disagree}</span></p>`)}
     ${wrong.length === 0 ? nothing : html`<p class="told flag"><b>Simulator and kernel disagree.</b> That is our mistake and does not count against you: it counts what is better for you.
       The server has noted it${wrong.map(k => k.finding === undefined ? nothing : html` as <span class="mono">${k.finding}</span>`)}. <span class="mono">${wrong.map(k => k.disagree).join('; ')}</span></p>`}`;

@@ -1,5 +1,5 @@
 /** How far one is, in lists of labs and on the map; and what the map says of its labs. */
-import { progressOf } from './memory';
+import { account, progressOf } from './memory';
 
 /** How many exercises of a lab were passed. */
 const passedOf = (lab: string): number => Object.entries(progressOf(lab)).filter(([id, d]) => !id.startsWith('?') && d.passed).length;
@@ -23,7 +23,7 @@ export function showProgress(): void {
     a.classList.toggle('done', done);
     a.querySelector('.tick')!.textContent = done ? '✓' : n > 0 ? '◐' : '';
   }
-  if (said !== null && passed > 0) said.textContent = `You have passed ${passed} of ${all} exercises here. That is kept in this browser.`;
+  if (said !== null && passed > 0) said.textContent = `You have passed ${passed} of ${all} exercises here. That is kept ${account() === null ? 'in this browser' : 'in this browser and on the server'}.`;
 }
 
 /** Pointing at a lab of the map marks what leads to it and what it opens. */

@@ -69,6 +69,7 @@ if (lab !== null) {
   beside([...document.querySelectorAll<Exercise>('skep-exercise')]);
 }
 showProgress();
+addEventListener('skep-progress', showProgress); // of other devices
 liveMap();
 keepOffline();
 void keepCourse();

@@ -5,14 +5,14 @@
  * into the outbox too, from where sync.ts takes it to the server; what comes
  * from other devices comes in by `receive`.
  */
-import { drop, put, type Record_ } from './outbox';
+import { drop, put, type Change } from './outbox';
 
 /** How an exercise or question came out at best. */
 export interface Done {
   readonly points: number;
   readonly total: number;
   readonly passed: boolean;
-  /** The server has graded it too. */
+  /** The server has graded it so, hidden cases included. */
   readonly counts?: boolean;
 }
 
@@ -97,7 +97,7 @@ export function seed(): bigint {
 }
 
 /** Puts a change into the outbox of who is signed in. */
-function send(r: Omit<Record_, 'account'>): void {
+function send(r: Omit<Change, 'account'>): void {
   const a = account();
   if (a !== null) void put({ ...r, account: a.id });
 }
@@ -106,7 +106,7 @@ const progressKey = (lab: string) => `skep.lab.${lab}`;
 
 export const progressOf = (lab: string): Record<string, Done> => read<Record<string, Done>>(progressKey(lab), {});
 
-/** Keeps the better of what was there and what is new; tells the page. */
+/** Keeps the better of what was there and what is new, or what counts; tells the page. */
 export function keep(lab: string, id: string, d: Done): void {
   const before = progressOf(lab)[id], now = merge(lab, id, d);
   if (before === undefined || JSON.stringify(before) !== JSON.stringify(now)) send({ key: `done/${lab}/${id}`, kind: 'done', body: { lab, item: id, ...now } });
@@ -115,10 +115,16 @@ export function keep(lab: string, id: string, d: Done): void {
 
 function merge(lab: string, id: string, d: Done): Done {
   const all = progressOf(lab), old = all[id];
-  const better = old === undefined || d.points / Math.max(1, d.total) >= old.points / Math.max(1, old.total);
-  const now = all[id] = { ...(better ? d : old), passed: d.passed || (old?.passed ?? false), counts: (d.counts ?? false) || (old?.counts ?? false) };
+  const now = all[id] = old === undefined ? d : better(old, d);
   write(progressKey(lab), all);
   return now;
+}
+
+/** The better one; but of two of which one counts it is that one (account.Done.Merge in Go). */
+function better(a: Done, b: Done): Done {
+  const counts = a.counts ?? false, rate = (d: Done) => d.points / Math.max(1, d.total);
+  if (counts !== (b.counts ?? false)) return counts ? a : b;
+  return { ...(rate(b) > rate(a) ? b : a), passed: a.passed || b.passed };
 }
 
 /** What is kept of one exercise in one language. */

@@ -4,7 +4,7 @@
  * newer one of its key, and goes when the server has acknowledged it. Where
  * there is no IndexedDB nothing is queued and nothing fails.
  */
-export interface Record_ {
+export interface Change {
   /** Whose it is. */
   readonly account: string;
   /** "attempt/ID", "draft/LAB/EXERCISE/LANG", "done/LAB/ITEM": what it takes the place of. */
@@ -14,7 +14,7 @@ export interface Record_ {
   readonly body: object;
 }
 /** What is in the box; rev tells a record from a newer one of its key. */
-export type Boxed = Record_ & { readonly rev: number };
+export type Boxed = Change & { readonly rev: number };
 
 const store = 'out';
 
@@ -45,7 +45,7 @@ async function inside<T>(mode: IDBTransactionMode, f: (s: IDBObjectStore) => () 
 let revs = Date.now();
 
 /** Puts a change in. It is told at once, and again when it is on disk. */
-export async function put(r: Record_): Promise<void> {
+export async function put(r: Change): Promise<void> {
   dispatchEvent(new CustomEvent('skep-outbox'));
   try {
     await inside('readwrite', s => {

@@ -35,6 +35,8 @@ export interface KernelAnswer {
   readonly kernels: readonly KernelGrade[];
   /** Why the lab allows that they differ. */
   readonly allowed?: string;
+  /** Which kernels gave no grade, and why. */
+  readonly missing?: readonly string[];
   /** What it counts for. */
   readonly counts: Report;
 }

@@ -11,20 +11,11 @@
 import type { Source } from '../engine/api';
 import { Link, wireSource } from '../engine/client';
 import { inWorker, type Transport, type WorkerLike } from '../engine/transport';
-import { codeHelloCall, compileCall, disassembleCall, type Arch, type Call, type CodeMark, type MachineCode, type VerifyOptions } from '../engine/zprotocol';
+import { codeHelloCall, compileCall, disassembleCall, type Arch, type Call, type CodeMark, type Compile, type MachineCode } from '../engine/zprotocol';
 
 export type { Arch, CodeGroup, CodeInsn, CodeMark, CodeNote, MachineCode } from '../engine/zprotocol';
 
-export interface Question {
-  readonly source: Source;
-  /** By its index in the listing. */
-  readonly program: number;
-  readonly options: VerifyOptions;
-  readonly arch: Arch;
-  readonly facts: boolean;
-  readonly fusions: boolean;
-  readonly blind: boolean;
-}
+export type Question = Omit<Compile, 'source'> & { readonly source: Source };
 
 export type Answer =
   | { readonly kind: 'code'; readonly code: MachineCode; /** From the question being sent, in ms. */ readonly took: number }

@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import { count } from '../model/bytes';
 import { Pane, styles } from '../ui/pane';
 import type { Machine } from './machine';
-import { readOptions, tabs, type MachineOptions, type Tab } from './options';
+import { readOptions, shortNames, tabs, type MachineOptions, type Tab } from './options';
 import { sizeWords } from './words';
 import text from './controls.css';
 
@@ -38,7 +38,7 @@ export class MachineControls extends Pane {
   override render(): TemplateResult {
     const w = this.machine, o = w.options, c = w.code, proved = c === null || c.outcome === 'accepted';
     return html`${this.narrow ? html`<select aria-label="Target" @change=${(e: Event) => w.set({ tab: (e.target as HTMLSelectElement).value as Tab })}>
-        ${tabs.map(([tab, name]) => html`<option value=${tab} ?selected=${tab === o.tab}>${name}</option>`)}</select>` : nothing}
+        ${tabs.map(([tab]) => html`<option value=${tab} ?selected=${tab === o.tab}>${shortNames[tab]}</option>`)}</select>` : nothing}
       ${this.narrow && o.tab === 'linux' ? nothing : this.switches(o, proved)}
       <p class="size" role="status">${w.slow ? html`Compiling… <button @click=${() => w.cancel()}>Stop</button>` : this.narrow || c === null || c.refused !== '' ? nothing : html`${sizeWords(c)} ${this.others()}`}</p>`;
   }

@@ -13,6 +13,9 @@ export interface MachineOptions {
 
 export const tabs: readonly (readonly [Tab, string])[] = [['amd64', 'amd64'], ['arm64', 'arm64'], ['wasm', 'WebAssembly'], ['linux', 'Linux 6.12']];
 
+/** Their names where there is little room. */
+export const shortNames: Readonly<Record<Tab, string>> = { amd64: 'amd64', arm64: 'arm64', wasm: 'wasm', linux: 'Linux' };
+
 export const archOf = (t: Tab): Arch => (t === 'linux' ? 'amd64' : t);
 
 /** Takes what it understands. */

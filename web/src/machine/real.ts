@@ -20,7 +20,7 @@ export class MachineReal extends Pane {
 
   private ask(again: boolean): TemplateResult {
     const k = this.machine.kernel, kernels = typeof k.status === 'object' ? k.status?.kernels ?? [] : [];
-    return html`${kernels.map((v, i) => html`<button class=${i === 0 && !again ? 'primary' : ''} @click=${() => void k.run(v.version)}>${again ? 'Again on' : 'Compile on'} Linux ${v.version}</button> `)}`;
+    return html`${kernels.map((v, i) => html`<button class=${i === 0 && !again ? 'primary' : ''} @click=${() => void k.run(v.version)}>${again ? 'Again on' : 'Compile on Linux'} ${v.version}</button> `)}`;
   }
 
   /** Why nothing can be asked for; null when it can. */

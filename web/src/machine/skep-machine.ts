@@ -109,7 +109,7 @@ export class SkepMachine extends Pane {
     if (c === null) {
       return html`<p class="empty" role="status">${w.trouble === '' ? 'The compilers are being loaded. The machine code appears here, each instruction under the one of eBPF that it was made of.' : html`There is no machine code to show: ${w.trouble}.${again}`}</p>`;
     }
-    if (c.refused !== '') return html`<p class="empty" role="alert">${c.slot >= 0 ? `Instruction ${c.slot}: ` : ''}${sentence(c.refused)}</p>`;
+    if (c.refused !== '') return html`<p class="empty" role="alert">${sentence(c.slot >= 0 ? `instruction ${c.slot}: ${c.refused}` : c.refused)}</p>`;
     const facts = factsWords(c, w.options);
     return html`${w.stale && w.trouble !== '' ? html`<p class="notice" role="status">Shown is the code before: ${w.trouble}.${again}</p>` : nothing}
       ${facts === '' ? nothing : html`<p class="notice">${facts}</p>`}${c.cut ? html`<p class="notice">The code is longer than a megabyte: the rest is not shown.</p>` : nothing}
@@ -139,7 +139,7 @@ export class SkepMachine extends Pane {
       <div class="bar">${many ? html`<div class="tabs" role="tablist" aria-label="Panes">${c.panes.map(id => html`<button role="tab" id="machine-tab-${id}" aria-selected=${id === front} aria-controls="machine-pane-${id}" tabindex=${id === front ? 0 : -1}
           @click=${() => this.bring(id)} @keydown=${(e: KeyboardEvent) => void this.tabKey(e, 'machine-tab', c.panes, front, t => this.bring(t as Id))}>${titles[id]}</button>`)}</div>` : html`<h2>${titles[front]}</h2>`}
         ${front === 'machine' && this.width !== 'narrow' ? this.targets() : nothing}</div>
-      ${c.panes.map(id => html`<div class="pane" id="machine-pane-${id}" tabindex=${id === 'source' ? -1 : 0} role=${many ? 'tabpanel' : 'group'} aria-label=${titles[id]} ?hidden=${id !== front}>${id === front || id === 'source' ? this.view(id) : nothing}</div>`)}
+      ${c.panes.map(id => html`<div class="pane ${id === 'code' && this.m.stale ? 'old' : ''}" id="machine-pane-${id}" tabindex=${id === 'source' ? -1 : 0} role=${many ? 'tabpanel' : 'group'} aria-label=${titles[id]} ?hidden=${id !== front}>${id === front || id === 'source' ? this.view(id) : nothing}</div>`)}
     </section>`;
   }
 

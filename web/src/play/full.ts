@@ -16,8 +16,9 @@ export class FullLine extends Pane {
   /** What was run. */
   private did(f: FullRun): TemplateResult {
     const m = this.m, { runs, took, view } = f.ran, noun = m.noun === 'run' ? 'event' : m.noun;
-    const time = took < 0.1 ? 'under 0.1 ms' : took < 10 ? `${took.toFixed(1)} ms` : took < 10_000 ? `${count(Math.round(took))} ms` : `${(took / 1000).toFixed(1)} s`;
+    const time = took < 0.1 ? 'less than 0.1 ms' : took < 10 ? `${took.toFixed(1)} ms` : took < 10_000 ? `${count(Math.round(took))} ms` : `${(took / 1000).toFixed(1)} s`;
     const how = view.stop === 'cancelled' ? 'Stopped' : view.state === 'faulted' ? 'Ended by a fault' : 'Ran at full speed';
+    if (runs === 0) return html`<b>${how}</b> after ${time}.`;
     return html`<b>${how}:</b> ${f.repeat === 1 || view.stop !== 'end' ? plural(runs, 'run')
       : html`${plural(view.events, noun)}, ${count(f.repeat)} times${view.events > 1 ? ' each' : ''},`} in ${time}.`;
   }

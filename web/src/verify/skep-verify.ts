@@ -101,7 +101,8 @@ export class SkepVerify extends Pane {
     const f = this.front[s.panes.join()];
     return f !== undefined && s.panes.includes(f) ? f : s.panes[0]!;
   }
-  private show(id: Id): void {
+  /** Brings a pane to the front. */
+  show(id: Id): void {
     const s = this.slotOf(id);
     if (s !== undefined) this.front = { ...this.front, [s.panes.join()]: id };
   }
