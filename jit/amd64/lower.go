@@ -64,7 +64,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	l.jumps = make([]jump, 0, len(u.Ops)/8+8)
 	l.guess()
 	err := l.emit(c)
-	if err == nil && l.tooFar {println("AGAIN", len(u.Ops))
+	if err == nil && l.tooFar {
 		l.prev = nil
 		err = l.emit(c)
 		l.prev = slices.Clone(l.off)

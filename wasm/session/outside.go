@@ -20,7 +20,7 @@ import (
 type Outside struct {
 	s     *Session
 	m     *vm.Machine
-	rings []maps.Ring // that user space reads
+	rings []int // maps that user space reads
 }
 
 // Outside begins the events of a session anew. The machine's memory is in span,
@@ -35,9 +35,9 @@ func (e *Engine) Outside(id uint32, span []byte) (*Outside, []protocol.Problem) 
 	}
 	s.stride = 1 << 30 // nobody comes back to an event
 	o := &Outside{s: s, m: s.machine}
-	for _, mp := range s.machine.Maps().Maps() {
-		if ring, ok := mp.(maps.Ring); ok && mp.Spec().Type == maps.Ringbuf {
-			o.rings = append(o.rings, ring)
+	for i, mp := range s.machine.Maps().Maps() {
+		if _, ok := mp.(maps.Ring); ok && mp.Spec().Type == maps.Ringbuf {
+			o.rings = append(o.rings, i)
 		}
 	}
 	return o, nil
@@ -82,21 +82,16 @@ func (o *Outside) Reads() bool { return len(o.rings) > 0 }
 // Again reads the ring buffers, as user space does between two runs: the event
 // is about to be run once more.
 func (o *Outside) Again() {
-	e := &o.s.events[o.s.at]
-	for _, ring := range o.rings {
-		for i, mp := range o.s.machine.Maps().Maps() {
-			if any(mp) != any(ring) {
-				continue
+	e, all := &o.s.events[o.s.at], o.m.Maps().Maps()
+	if e.before == nil {
+		e.before = make([]uint32, len(all))
+	}
+	for _, i := range o.rings {
+		for {
+			if _, ok := all[i].(maps.Ring).Consume(); !ok {
+				break
 			}
-			for {
-				if _, ok := ring.Consume(); !ok {
-					break
-				}
-				if e.before == nil {
-					e.before = make([]uint32, len(o.s.machine.Maps().Maps()))
-				}
-				e.before[i]++
-			}
+			e.before[i]++
 		}
 	}
 }
@@ -118,8 +113,8 @@ func (o *Outside) Next() (bool, error) {
 // code does not tell which of its exits it took.
 const nowhere = 1<<32 - 1
 
-// View is what is left. No step in it has a number, and of functions that called the
-// current one nothing is known. A run that has not ended is told of as fault,
+// View is what is left. No step in it has a number, and
+// of functions that called the current one nothing is known. A run that has not ended is told of as fault,
 // which is nil for one that has.
 func (o *Outside) View(fault *protocol.Fault) *protocol.View {
 	s := o.s

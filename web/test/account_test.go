@@ -58,7 +58,26 @@ func TestAccount(t *testing.T) {
 		p.press("\x1b")
 		p.wait(who + `.querySelector('.panel') === null && ` + who + `.activeElement?.className === 'who'`)
 	}
-	p := open(t, handler(t, nil), 1440, 900, "labs/")
+	// Their data is theirs to delete.
+	p := open(t, handler(t, mux), 1440, 900, "labs/")
+	press := func(name string) {
+		t.Helper()
+		p.wait(`[...` + who + `.querySelectorAll('button')].some(b => b.textContent.trim() === '` + name + `')`)
+		eval[bool](p, `([...`+who+`.querySelectorAll('button')].find(b => b.textContent.trim() === '`+name+`').click(), true)`)
+	}
+	press("Sign in")
+	p.wait(who + `.activeElement?.name === 'name'`)
+	p.press("Ada Lovelace\t")
+	p.press("correct horse\r")
+	press("Delete my data")
+	p.shot("account-delete")
+	p.axe("delete")
+	press("Delete everything")
+	p.wait(`document.readyState === 'complete' && /Sign in/.test(` + who + `?.querySelector('.who')?.textContent)`)
+	if all, err := db.Accounts(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("%d accounts are left, %v", len(all), err)
+	}
+	p = open(t, handler(t, nil), 1440, 900, "labs/")
 	p.wait(`document.querySelector('skep-account')`)
 	time.Sleep(300 * time.Millisecond)
 	if eval[bool](p, who+`.querySelector('button') !== null`) {

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/gob"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	esbuild "github.com/evanw/esbuild/pkg/api"
 
 	"skep/jit"
 	"skep/jit/native"
@@ -142,5 +145,18 @@ func TestWorker(t *testing.T) {
 		if d.Case != 4 {
 			t.Errorf("%+v", d)
 		}
+	}
+}
+
+// The page's side is there and is bundled; campaigns run it.
+func TestBundle(t *testing.T) {
+	dir := t.TempDir()
+	for script, platform := range map[string]esbuild.Platform{"node": esbuild.PlatformNode, "worker": esbuild.PlatformBrowser} {
+		if err := bundle(dir, script, platform); err != nil {
+			t.Error(err)
+		}
+	}
+	if out, err := exec.Command("go", "list", "skep/wasm/jit").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

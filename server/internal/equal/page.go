@@ -83,8 +83,17 @@ func buildPage(dir, script string, platform esbuild.Platform) error {
 	if err != nil {
 		return fmt.Errorf("build of the module: %w\n%s", err, out)
 	}
+	return bundle(dir, script, platform)
+}
+
+// bundle makes one file of a script of folder page.
+func bundle(dir, script string, platform esbuild.Platform) error {
+	mod, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
 	r := esbuild.Build(esbuild.BuildOptions{
-		EntryPoints: []string{"server/internal/equal/page/" + script + ".ts"}, Outfile: filepath.Join(dir, script+".mjs"),
+		EntryPoints: []string{filepath.Join(filepath.Dir(string(mod)), "server/internal/equal/page", script+".ts")}, Outfile: filepath.Join(dir, script+".mjs"),
 		Bundle: true, Write: true, Platform: platform, Format: esbuild.FormatESModule, Target: esbuild.ES2022, LogLevel: esbuild.LogLevelSilent,
 	})
 	for _, e := range r.Errors {

@@ -42,7 +42,11 @@ func AMD64(code []byte, at int) Insn {
 		case x86asm.Mem:
 			b = appendMem(b, &in, &a)
 		case x86asm.Imm:
-			b = append(b, number(int64(a))...)
+			if isMovabs(&in) { // addresses, mostly
+				b = append(b, natural(uint64(a))...)
+			} else {
+				b = append(b, number(int64(a))...)
+			}
 		case x86asm.Reg:
 			b = append(b, register(a)...)
 		}
@@ -70,10 +74,15 @@ func appendPrefixes(b []byte, in *x86asm.Inst) []byte {
 }
 
 func mnemonic(in *x86asm.Inst) string {
-	if in.Op == x86asm.MOV && in.Opcode>>24&^7 == 0xb8 && in.DataSize == 64 {
-		return "movabs" // objdump's word for the one with eight bytes of constant
+	if isMovabs(in) {
+		return "movabs" // objdump's word for it
 	}
 	return strings.ToLower(in.Op.String())
+}
+
+// isMovabs reports a move of eight bytes of constant.
+func isMovabs(in *x86asm.Inst) bool {
+	return in.Op == x86asm.MOV && in.Opcode>>24&^7 == 0xb8 && in.DataSize == 64
 }
 
 // register names a register as Intel does. The decoder has Go's names for

@@ -18,6 +18,7 @@ var known = []struct{ arch, bytes, text string }{
 	{"amd64", "400fbec7", "movsx eax, dil"},
 	{"amd64", "656740887dff", "mov byte ptr gs:[ebp-1], dil"},
 	{"amd64", "48b88877665544332211", "movabs rax, 0x1122334455667788"},
+	{"amd64", "48bf0030108800f0ffff", "movabs rdi, 0xfffff00088103000"},
 	{"amd64", "49c7852801000008000000", "mov qword ptr [r13+0x128], 8"},
 	{"amd64", "7402", "je 0x104"},
 	{"amd64", "0f8600ffffff", "jbe 0x6"},

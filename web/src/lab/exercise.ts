@@ -215,7 +215,7 @@ export class Exercise extends LitElement {
   /** The playground with this program and these events, at a step of the run or where the verifier's walk ends. */
   private async stepThrough(step = 0, view = ''): Promise<void> {
     const tab = window.open('', '_blank'); // now: a browser lets no page do it later
-    const before = await this.before(), fragment = await encodeLink({
+    const before = await this.setupSteps(), fragment = await encodeLink({
       program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: `${this.of.setup}${this.of.trace}` },
       options: { ...defaultOptions, seed: seed() }, maps: [], step: before + step, breakpoints: [], view,
     });
@@ -226,7 +226,7 @@ export class Exercise extends LitElement {
   }
 
   /** The playground attaches programs before its first event, so that what the setup does may run them: the steps of that. */
-  private async before(): Promise<number> {
+  private async setupSteps(): Promise<number> {
     if (this.of.setup === '' || this.tried === null || this.graded === null) return 0;
     const a = await grader.ask(`<${this.of.id}`, gradeCall, {
       source: wireSource(this.tried), setup: '', trace: `${this.of.setup}${this.of.trace}`, grade: '', seed: seed(), privilege: lab!.privilege,

@@ -101,7 +101,7 @@ export class Kernel {
     if (a.kind === 'failed') throw new Error(a.why);
     if (a.kind !== 'code') return;
     const xlated = new Map<number, string[]>();
-    for (const x of d.xlated ?? []) xlated.set(x.slot, [...xlated.get(x.slot) ?? [], x.text]);
+    for (const x of d.xlated ?? []) xlated.set(x.slot, [...xlated.get(x.slot) ?? [], x.text.replace(/^\([0-9a-f]{2}\) /, '')]);
     this.code = a.code;
     this.xlated = xlated;
     this.release = d.release;

@@ -7,6 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { toHex } from '../model/bytes';
 import { css } from '../ui/css';
 import { Pane, styles } from '../ui/pane';
+import { marked } from '../ui/words';
 import type { MachineCode } from './client';
 import type { Machine } from './machine';
 import { noteWords, rowsOf, workOf, type Row } from './rows';
@@ -48,7 +49,7 @@ export class MachineListing extends Pane {
     if (r.kind === 'head') body = this.heading(r);
     else if (r.kind === 'note') {
       const [word, what] = noteWords(r.note);
-      body = html`<span class="pc"></span><span class="note ${r.note.kind}" title=${what}><b>${word}</b> ${what}</span>`;
+      body = html`<span class="pc"></span><span class="note ${r.note.kind}" title=${what.replaceAll('`', '')}><b>${word}</b> ${marked(what)}</span>`;
     } else {
       const n = r.insn;
       body = html`<span class="pc at">${n.at.toString(16)}</span>${this.m.prefs.bytes ? html`<span class="hex">${toHex(this.code.code.subarray(n.at, n.at + n.size), '')}</span>` : nothing}

@@ -9,7 +9,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { css } from '../ui/css';
 import { Pane, styles } from '../ui/pane';
-import { sentence } from '../ui/words';
+import { marked, sentence } from '../ui/words';
 import { Machine } from './machine';
 import { archOf, tabs, type Tab } from './options';
 import { chosenWords, factsWords, kernelHomes, legends } from './words';
@@ -145,9 +145,9 @@ export class SkepMachine extends Pane {
 
   override render(): TemplateResult {
     const w = this.machine, pc = w.chosen, linux = w.options.tab === 'linux' ? w.kernel.code : null;
-    const insn = this.m.insn(pc)?.text ?? '', became = linux === null ? [] : w.kernel.xlated.get(pc) ?? [];
+    const insn = this.m.insn(pc)?.text ?? '', xlated = linux === null ? [] : w.kernel.xlated.get(pc) ?? [], became = xlated.length === 1 && xlated[0] === insn ? [] : xlated;
     const said = w.code === null || w.code.refused !== '' || insn === '' ? '' : chosenWords(w.code, pc, insn);
     return html`<div class="main ${this.width}" @skep-chosen=${(e: CustomEvent<number>) => this.inCode(e.detail)}>${this.columns.map(c => this.column(c))}</div>
-      <p class="said" role="status" aria-label="The chosen instruction">${said === '' ? html`&nbsp;` : said}${became.length === 0 ? nothing : html` For Linux it had become <span class="mono">${became.join('; ')}</span>.`}</p>`;
+      <p class="said" role="status" aria-label="The chosen instruction">${said === '' ? html`&nbsp;` : marked(said)}${became.length === 0 ? nothing : html` For Linux it had become <span class="mono">${became.join('; ')}</span>.`}</p>`;
   }
 }

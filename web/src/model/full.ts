@@ -5,7 +5,7 @@
  */
 import type { LoadProgress } from '../engine/api';
 import type { FullSpeed, Pace, Ran, Work } from '../jit/run';
-import type { Model } from './model';
+import type { Busy, Model } from './model';
 import type { Moving } from './moving';
 import { sourceOf } from './program';
 import type { Verdicts } from './verdict';
@@ -28,30 +28,33 @@ export class Full {
   repeat = 1;
   private engine: FullSpeed | null = null;
   private stop: AbortController | null = null;
+  /** What the page is told to be busy with. */
+  private said: Busy | null = null;
 
   constructor(private readonly m: Model, private readonly moving: Moving, private readonly verdicts: Verdicts) {}
 
   /** Runs what is loaded, from the first packet or event to the last. */
   async run(): Promise<void> {
     const m = this.m;
-    await this.moving.gate;
-    const source = sourceOf(m.program);
-    if (source === null || m.step === null || m.stale) return;
     this.stop?.abort();
-    const stop = this.stop = new AbortController(), here = m.step;
-    const work: Work = {
-      source, program: m.chosen, input: m.input, options: m.options, maps: m.maps, repeat: this.repeat,
-      accepted: this.verdicts.fresh && this.verdicts.last?.outcome === 'accepted',
-    };
-    const last = () => stop === this.stop && here === m.step;
+    const stop = this.stop = new AbortController();
+    let last = () => stop === this.stop;
     try {
       const engine = await this.load();
-      if (!last()) return;
+      await this.moving.gate;
+      const source = sourceOf(m.program), here = m.step;
+      if (source === null || here === null || m.stale || !last()) return;
+      last = () => stop === this.stop && here === m.step;
+      const work: Work = {
+        source, program: m.chosen, input: m.input, options: m.options, maps: m.maps, repeat: this.repeat,
+        accepted: this.verdicts.fresh && this.verdicts.last?.outcome === 'accepted',
+      };
       const from = performance.now();
       const r = await engine.run(work, {
         signal: stop.signal,
         onProgress: (runs, part) => {
-          if (last() && performance.now() - from > patience) this.say(`Running at full speed: ${runs.toLocaleString('en')} runs`, part, () => stop.abort());
+          if (!last()) stop.abort(); // something was stepped
+          else if (performance.now() - from > patience) this.say(`Running at full speed: ${runs.toLocaleString('en')} runs`, part, () => stop.abort());
         },
       });
       if (!last()) return;
@@ -63,7 +66,6 @@ export class Full {
       if (!last()) return;
       m.full = { ran: r.value, repeat: work.repeat, accepted: work.accepted, pace: null, measuring: r.value.view.state === 'exited' };
       m.notice = '';
-      m.busy = null;
       m.changed();
       if (m.full.measuring) void this.measure(engine, work);
     } catch (e) {
@@ -107,8 +109,8 @@ export class Full {
   }
 
   private say(words: string | null, part: number | null = null, cancel: (() => void) | null = null): void {
-    if (words === null && this.m.busy === null) return;
-    this.m.busy = words === null ? null : { words, part, cancel };
+    if (words === null && this.m.busy !== this.said) return; // somebody else's
+    this.m.busy = this.said = words === null ? null : { words, part, cancel };
     this.m.changed();
   }
 }
