@@ -14,8 +14,8 @@ export function sizeWords(c: MachineCode): string {
 /** What the other registers are for, and what a check looks like. */
 export const legends: Readonly<Record<Tab, string>> = {
   amd64: 'r13 the run\'s context, r14 instructions left, r15 the arena, r12 scratch. gs:[…] with 32-bit registers cannot leave the arena. A check compares an address with a window of the context; jae leads out of line.',
-  arm64: 'x13 the run\'s context, x14 instructions left, x15 the arena, x16, x17, x19, x20 scratch. [x15, w…, uxtw] cannot leave the arena. A check compares an address with a window of the context; b.hs leads out of line.',
-  wasm: 'The context of the run lies at offset 32768, the arena at 65536. Call 0 leaves an instruction to the interpreter, call 1 finds the memory of an access that no window has.',
+  arm64: 'x13 the run\'s context, x14 instructions left, x15 the arena, x11 the frame, x16, x17, x19, x20 scratch. [x15, w…, uxtw] cannot leave the arena, nor can x11 and x21 to x24, which point into it. A check compares an address with a window of the context; b.hs leads out of line.',
+  wasm: 'A function that is called numbers its parameters first. The context of the run lies at offset 32768, the arena at 65536. Call 0 leaves an instruction to the interpreter, call 1 finds the memory of an access that no window has.',
   linux: 'The kernel\'s own compiler (arch/x86/net/bpf_jit_comp.c): no access is checked, the verifier\'s word is enough.',
 };
 
