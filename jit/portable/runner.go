@@ -106,7 +106,8 @@ func (r *Runner) Close() {
 // machine has there.
 func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
 	c := r.ctx
-	for i := range regs { // word by word: what the caller stored in larger pieces overlaps
+	//lint:ignore S1001 word by word: a load of what the caller stored in larger pieces waits for the store
+	for i := range regs {
 		c.regs[i] = regs[i]
 	}
 	c.top = regs[isa.R10]

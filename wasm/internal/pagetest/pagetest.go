@@ -1,3 +1,5 @@
+//go:build !wasm
+
 // Package pagetest is for tests that run a module of the engine as the page
 // does: in node, and in a Worker of a browser under the site's security policy.
 //
