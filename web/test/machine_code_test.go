@@ -200,7 +200,7 @@ func TestMachineLong(t *testing.T) {
 	p := machineCode(t, 1440, 900, "first-steps")
 	text := ".prog xdp\n\tr0 = 0\n" + strings.Repeat("\tr0 += 7\n\tr0 ^= 3\n", 20_000) + "\texit\n"
 	eval[bool](p, `(play.stage.loading.edit(`+quoted(text)+`), true)`)
-	p.wait(`!` + machineOf + `.stale && ` + machineOf + `.code.insns === 40002`)
+	p.wait(`model.listing?.insns.length === 40002 && !` + machineOf + `.stale && ` + machineOf + `.code.insns === 40002`)
 	if n := eval[int](p, `$('skep-machine-listing').shadowRoot.querySelectorAll('li').length`); n > 400 {
 		t.Errorf("%d rows are drawn", n)
 	}
