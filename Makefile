@@ -64,8 +64,8 @@ generate: ## rewrite generated files (templ, protocol, interpreter); vm/helper/d
 	go tool templ generate -path web -log-level error
 	go generate ./vm ./wasm/protocol
 
-# Packages whose tests start virtual machines. A guest under TCG panics by itself now and then (seen once in some
-# thousand starts), so what fails there is tried once more; what passed is cached. Nothing else gets a second try.
+# Packages whose tests start virtual machines: their limits are in time, which a busy machine does not keep, so what
+# fails there is tried once more; what passed is cached. Nothing else gets a second try.
 VMS := ^skep/(server|verifier|vm/maps)
 test-go:
 	SKEP_CI=$${SKEP_CI:-} go test -timeout 20m $$(go list ./... | grep -Ev '$(VMS)')

@@ -135,6 +135,26 @@ func TestLab(t *testing.T) {
 	}
 }
 
+// What students really write fails in the page too; the step at which it went
+// wrong is looked for within the same wait.
+func TestLabWrong(t *testing.T) {
+	lab := labOf(t, "h9-xdp-first-packet")
+	p := open(t, handler(t, nil), 1440, 900, "labs/"+lab.ID+"/")
+	for _, ex := range lab.Exercises {
+		e := exercise(ex.ID)
+		eval[bool](p, `(document.getElementById(`+quoted(ex.ID)+`).scrollIntoView(), true)`)
+		p.wait(e + `.hasAttribute('active') && ` + e + `.shadowRoot.querySelector('.cm-content') && ` + e + `.shadowRoot.querySelector('.head')`)
+		for _, w := range ex.Wrong {
+			if w.Source.Lang != "asm" {
+				continue
+			}
+			eval[bool](p, `(`+e+`.put(`+quoted(w.Source.Text)+`), true)`)
+			p.wait(e + `.took > 0 && !` + e + `.shadowRoot.querySelector('.old') && ` + e + `.shadowRoot.querySelector('.head:not(.ok)')`)
+			t.Logf("%s, %s: from the key to the grade %.0f ms", ex.ID, w.Title, eval[float64](p, e+`.took`))
+		}
+	}
+}
+
 // Typed by hand: the lines that are locked stay, the grade follows the keys,
 // a mistake has its place, and an earlier attempt comes back.
 func TestLabTyping(t *testing.T) {
