@@ -201,6 +201,8 @@ func TestMachineLong(t *testing.T) {
 	text := ".prog xdp\n\tr0 = 0\n" + strings.Repeat("\tr0 += 7\n\tr0 ^= 3\n", 20_000) + "\texit\n"
 	eval[bool](p, `(play.stage.loading.edit(`+quoted(text)+`), true)`)
 	p.wait(`model.listing?.insns.length === 40002 && !` + machineOf + `.stale && ` + machineOf + `.code.insns === 40002`)
+	// Drawing the new program ends what was chosen in the one before.
+	p.wait(`$$('skep-code', $('skep-machine').shadowRoot)[0].shadowRoot.querySelector('[data-pc="1"]')?.textContent.includes('+= 7')`)
 	if n := eval[int](p, `$('skep-machine-listing').shadowRoot.querySelectorAll('li').length`); n > 400 {
 		t.Errorf("%d rows are drawn", n)
 	}
