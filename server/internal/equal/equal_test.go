@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestRun(t *testing.T) {
 	all := engines
 	t.Cleanup(func() { engines = all })
 	engines = append(all[:0:0], all[0], all[1])
-	engines[0].chunk, engines[1].chunk = 40, 24
+	engines[0].chunk, engines[1].chunk = 40, 40
 	dir := t.TempDir()
 	for want := 30; want <= 60; want += 30 {
 		o := options{dir: dir, n: want, engines: []int{0, 1}}
@@ -39,6 +40,28 @@ func TestRun(t *testing.T) {
 			if c.Accepted < want || c.N%engines[i].chunk != 0 || c.Refused == 0 || c.N != c.Accepted+c.Refused+c.Endless+c.Long+c.Broken {
 				t.Errorf("%+v", c)
 			}
+		}
+	}
+}
+
+// Engines that are as far run over the same programs; one that is behind catches
+// up first; kinds of programs are kept apart.
+func TestNext(t *testing.T) {
+	native, wazero, arm64, kernel := 0, 1, 2, 5
+	o := options{n: 100, first: 7, engines: []int{native, wazero, arm64, kernel}}
+	for _, c := range []struct {
+		chunks []chunk
+		group  []int
+		from   int64
+	}{
+		{nil, []int{native, wazero, arm64}, 7},
+		{[]chunk{{Engine: "native", From: 7, N: 10}, {Engine: "arm64", From: 7, N: 10}}, []int{wazero}, 7},
+		{[]chunk{{Engine: "native", From: 7, N: 10}, {Engine: "arm64", From: 7, N: 10}, {Engine: "wazero", From: 7, N: 20}}, []int{kernel}, 7},
+		{[]chunk{{Engine: "native", From: 7, N: 10}, {Engine: "arm64", From: 7, N: 10}, {Engine: "wazero", From: 7, N: 20}, {Engine: "kernel", From: 7, N: 200, Accepted: 100}}, []int{native, arm64}, 17},
+	} {
+		group, from := o.next(&journal{chunks: c.chunks})
+		if !slices.Equal(group, c.group) || from != c.from {
+			t.Errorf("%+v: %v from %d, want %v from %d", c.chunks, group, from, c.group, c.from)
 		}
 	}
 }
@@ -65,8 +88,12 @@ func (w wrong) run(cases []Case) (out []Difference, err error) {
 func TestDifference(t *testing.T) {
 	const neg = 0x87
 	o := options{dir: t.TempDir()}
-	c := chunk{Engine: "wrong", N: 60}
-	if err := o.turn(wrong{neg}, sum, false, &c); err != nil {
+	cases, c, err := makeCases(0, 60, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Engine = "wrong"
+	if err := o.turn(wrong{neg}, cases, &c, 0); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(o.dir, "differ-wrong-*.txt"))
@@ -91,7 +118,7 @@ func TestDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := interpret(p, sum)
+	want, err := interpret(p)
 	if err != nil || want.Status != jit.Exited {
 		t.Fatal(err, want)
 	}
@@ -118,7 +145,7 @@ func TestWorker(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		want, err := interpret(p, sum)
+		want, err := interpret(p)
 		if err != nil || want.Status != jit.Exited {
 			continue
 		}

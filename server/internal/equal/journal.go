@@ -25,6 +25,8 @@ type chunk struct {
 	Endless  int    `json:"endless"` // accepted or not, and not compared
 	Differ   int    `json:"differ"`
 	Seconds  int    `json:"seconds"`
+
+	done bool // not cut short by an error
 }
 
 func (c *chunk) add(o *chunk) {
@@ -92,6 +94,16 @@ func (j *journal) done(engine string) chunk {
 		}
 	}
 	return sum
+}
+
+// next is the number of the program that an engine goes on with, or first.
+func (j *journal) next(engine string, first int64) int64 {
+	for i := range j.chunks {
+		if c := &j.chunks[i]; c.Engine == engine {
+			first = max(first, c.From+int64(c.N))
+		}
+	}
+	return first
 }
 
 // table is a line an engine that has done something.

@@ -20,36 +20,39 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"skep/jit"
-	"skep/vm/arena"
 )
 
-// engines in the order of their turns.
+// engines that there are. Those of one chunk and one kind of programs run over
+// the same ones at the same time.
 var engines = []struct {
 	name  string
-	chunk int // programs a turn
-	hash  func(*arena.Arena) uint64
+	chunk int  // programs a turn
 	pure  bool // its programs must be pure
 	open  func(dir string) (runner, error)
 }{
-	{"native", 4000, sum, false, func(string) (runner, error) { return openNative() }},
-	{"wazero", 2000, sum, false, func(string) (runner, error) { return openWazero() }},
-	{"arm64", 500, sum, false, openARM64},
-	{"node", 500, pageSum, false, openNode},
-	{"chromium", 500, pageSum, false, openChromium},
-	{"kernel", 500, sum, true, openKernel},
+	{"native", 1000, false, func(string) (runner, error) { return openNative() }},
+	{"wazero", 1000, false, func(string) (runner, error) { return openWazero() }},
+	{"arm64", 1000, false, openARM64},
+	{"node", 1000, false, openNode},
+	{"chromium", 1000, false, openChromium},
+	{"kernel", 500, true, openKernel},
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "equal", "folder for the journal, differences and what has to be built")
 	flag.IntVar(&o.n, "n", 1_000_000, "accepted programs an engine, with those of earlier runs")
+	flag.Int64Var(&o.first, "first", 0, "number of the program that an engine begins with that the journal does not know")
 	names := flag.String("engines", "all", "engines, with commas: native, wazero, arm64 (in QEMU), node, chromium, kernel (in the sandbox)")
 	worker := flag.Bool("worker", false, "be an engine for another process")
 	flag.Parse()
@@ -71,6 +74,7 @@ func main() {
 type options struct {
 	dir     string
 	n       int
+	first   int64
 	engines []int // numbers
 }
 
@@ -109,27 +113,40 @@ func (o *options) run(ctx context.Context) error {
 		}
 	}()
 	differ := 0
-	for again := true; again && ctx.Err() == nil; {
-		again = false
-		for _, i := range o.engines {
-			done := j.done(engines[i].name)
-			if done.Accepted >= o.n || ctx.Err() != nil {
-				continue
-			}
-			again = true
+	for ctx.Err() == nil {
+		group, from := o.next(j)
+		if len(group) == 0 {
+			break
+		}
+		for _, i := range group {
 			if open[i] == nil {
 				if open[i], err = engines[i].open(o.dir); err != nil {
 					return fmt.Errorf("%s: %w", engines[i].name, err)
 				}
 			}
-			c := chunk{Engine: engines[i].name, From: int64(done.N), N: engines[i].chunk}
-			if err := o.turn(open[i], engines[i].hash, engines[i].pure, &c); err != nil {
-				return fmt.Errorf("%s, from program %d: %w", c.Engine, c.From, err)
+		}
+		began := time.Now()
+		cases, c, err := makeCases(from, engines[group[0]].chunk, engines[group[0]].pure)
+		if err != nil {
+			return err
+		}
+		made := time.Since(began)
+		chunks := make([]chunk, len(group))
+		var g errgroup.Group
+		for k, i := range group {
+			chunks[k] = c
+			chunks[k].Engine = engines[i].name
+			g.Go(func() error { return o.turn(open[i], cases, &chunks[k], made) })
+		}
+		err = g.Wait()
+		for k := range chunks {
+			if chunks[k].done {
+				err = errors.Join(err, j.append(chunks[k]))
+				differ += chunks[k].Differ
 			}
-			if err := j.append(c); err != nil {
-				return err
-			}
-			differ += c.Differ
+		}
+		if err != nil {
+			return err
 		}
 	}
 	fmt.Print(j.table())
@@ -139,56 +156,100 @@ func (o *options) run(ctx context.Context) error {
 	return nil
 }
 
-// turn runs the programs of a chunk in an engine.
-func (o *options) turn(r runner, hash func(*arena.Arena) uint64, pure bool, c *chunk) error {
-	began := time.Now()
-	var cases []Case
-	for n := c.From; n < c.From+int64(c.N); n++ {
-		p, err := generate(n, pure)
-		var want *Outcome
-		if err == nil {
-			want, err = interpret(p, hash)
-		}
-		switch {
-		case errors.Is(err, errLong):
-			c.Long++
+// next are the engines that lack programs and are the furthest behind, which run
+// over the same ones, and the number of the first of these.
+func (o *options) next(j *journal) (group []int, from int64) {
+	for _, i := range o.engines {
+		e := &engines[i]
+		if j.done(e.name).Accepted >= o.n {
 			continue
-		case errors.Is(err, errBroken):
-			c.Broken++
-			continue
-		case err != nil:
-			return fmt.Errorf("program %d: %w", n, err)
 		}
-		c.count(p, want)
-		if p.Accepted && want.Status == jit.Faulted {
-			return fmt.Errorf("program %d: the verifier accepts it and it faults: %s", n, want.Fault)
+		at := j.next(e.name, o.first)
+		if len(group) > 0 {
+			if lead := &engines[group[0]]; at > from || at == from && (e.pure != lead.pure || e.chunk != lead.chunk) {
+				continue
+			}
 		}
-		cases = append(cases, Case{p, want})
+		if len(group) > 0 && at < from {
+			group = group[:0]
+		}
+		group, from = append(group, i), at
 	}
+	return group, from
+}
+
+// makeCases generates n programs, has them verified and runs them in the
+// interpreter; the chunk says what became of those that are no case.
+func makeCases(from int64, n int, pure bool) (cases []Case, c chunk, err error) {
+	made, errs := make([]Case, n), make([]error, n)
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			made[i], errs[i] = makeCase(from+int64(i), pure)
+			return nil
+		})
+	}
+	g.Wait()
+	c = chunk{From: from, N: n}
+	for i := range n {
+		switch {
+		case errors.Is(errs[i], errLong):
+			c.Long++
+		case errors.Is(errs[i], errBroken):
+			c.Broken++
+		case errs[i] != nil:
+			return nil, c, fmt.Errorf("program %d: %w", from+int64(i), errs[i])
+		default:
+			c.count(&made[i])
+			cases = append(cases, made[i])
+		}
+	}
+	return cases, c, nil
+}
+
+func makeCase(n int64, pure bool) (Case, error) {
+	p, err := generate(n, pure)
+	if err != nil {
+		return Case{}, err
+	}
+	want, err := interpret(p)
+	if err != nil {
+		return Case{}, err
+	}
+	if p.Accepted && want.Status == jit.Faulted {
+		return Case{}, fmt.Errorf("the verifier accepts it and it faults: %s", want.Fault)
+	}
+	return Case{p, want}, nil
+}
+
+// turn runs cases in an engine.
+func (o *options) turn(r runner, cases []Case, c *chunk, made time.Duration) error {
+	began := time.Now()
 	differences, err := r.run(cases)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s, from program %d: %w", c.Engine, c.From, err)
 	}
-	c.Differ, c.Seconds = len(differences), int(time.Since(began).Seconds()+0.5)
+	c.Differ, c.Seconds, c.done = len(differences), int((made+time.Since(began)).Seconds()+0.5), true
 	for _, d := range differences {
-		if err := o.write(r, hash, c.Engine, cases[d.Case], &d); err != nil {
+		if err := o.write(r, c.Engine, cases[d.Case], &d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *chunk) count(p *Program, want *Outcome) {
+func (c *chunk) count(of *Case) {
 	switch {
-	case want.Status == jit.Running:
+	case of.Want.Status == jit.Running:
 		c.Endless++
 		return
-	case p.Accepted:
+	case of.Program.Accepted:
 		c.Accepted++
 	default:
 		c.Refused++
 	}
-	if want.Status == jit.Faulted {
+	if of.Want.Status == jit.Faulted {
 		c.Faults++
 	}
 }

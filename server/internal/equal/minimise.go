@@ -7,15 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 
-	"skep/vm/arena"
 	"skep/vm/asm"
 	"skep/vm/isa"
 )
 
 // write makes a difference small and writes it down: the program as assembly,
 // and what was wrong.
-func (o *options) write(r runner, hash func(*arena.Arena) uint64, engine string, c Case, d *Difference) error {
-	small, text := minimise(r, hash, c.Program, d)
+func (o *options) write(r runner, engine string, c Case, d *Difference) error {
+	small, text := minimise(r, c.Program, d)
 	insns, err := isa.DecodeAll(small.Insns)
 	if err != nil {
 		return err
@@ -46,7 +45,7 @@ var nop = isa.EncodeAll([]isa.Insn{{Op: isa.ClassJMP | isa.JmpA}})
 
 // minimise puts nops in the place of instructions as long as the engine
 // differs in the same mode.
-func minimise(r runner, hash func(*arena.Arena) uint64, p *Program, d *Difference) (*Program, string) {
+func minimise(r runner, p *Program, d *Difference) (*Program, string) {
 	best, text := p, d.Text
 	for changed := true; changed; {
 		changed = false
@@ -60,7 +59,7 @@ func minimise(r runner, hash func(*arena.Arena) uint64, p *Program, d *Differenc
 			}
 			try := *best
 			try.Insns = slices.Concat(best.Insns[:at], bytes.Repeat(nop, n/8), best.Insns[at+n:])
-			if got := differsIn(r, hash, &try, d.Mode); got != "" {
+			if got := differsIn(r, &try, d.Mode); got != "" {
 				best, text, changed = &try, got, true
 			}
 		}
@@ -70,12 +69,12 @@ func minimise(r runner, hash func(*arena.Arena) uint64, p *Program, d *Differenc
 
 // differsIn is how the engine differs for p in a mode, "" for not at all. A
 // program that stops being accepted loses the modes that need that.
-func differsIn(r runner, hash func(*arena.Arena) uint64, p *Program, mode string) string {
+func differsIn(r runner, p *Program, mode string) string {
 	v, err := p.forVerifier()
 	if err != nil || p.verify(v) != nil {
 		return ""
 	}
-	want, err := interpret(p, hash)
+	want, err := interpret(p)
 	if err != nil {
 		return ""
 	}
