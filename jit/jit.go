@@ -110,6 +110,9 @@ func Compile(p *Program, t Target, f Facts, o Options) (*Code, error) {
 	default:
 		err = &Error{Slot: -1, Msg: "no code generator for " + t.Arch.String()}
 	}
+	if t.Arch != WASM {
+		defer u.Release()
+	}
 	if err != nil {
 		return nil, err
 	}

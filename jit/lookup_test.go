@@ -3,12 +3,14 @@ package jit_test
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"skep/jit"
 	"skep/jit/ir"
 	"skep/vm"
+	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
@@ -25,6 +27,20 @@ func keyed(n, entries uint32, flags uint32) maps.Spec {
 		value := make([]byte, 24)
 		binary.LittleEndian.PutUint64(value, uint64(i)*0x10001)
 		s.Init = append(s.Init, maps.KV{Key: key, Value: value})
+	}
+	return s
+}
+
+// perCPU makes a map one with values of their own for n CPUs.
+func perCPU(s maps.Spec, n int) maps.Spec {
+	s.Type = maps.PerCPUHash
+	for i := range s.Init {
+		one := s.Init[i].Value
+		all := slices.Repeat(one, n)
+		for cpu := range n {
+			all[cpu*len(one)+3] = byte(cpu)
+		}
+		s.Init[i].Value = all
 	}
 	return s
 }
@@ -73,9 +89,15 @@ func TestHashLookups(t *testing.T) {
 			} {
 				in := vm.Input{Packet: make([]byte, 64)}
 				p := &vm.Program{Type: hook.SchedCls, Insns: assemble(t, lookups(n, where))}
-				for _, s := range everything() {
-					if diff, o := differ(t, vm.Config{Maps: []maps.Spec{keyed(uint32(n), entries, 0)}}, in, &s, p); diff != "" || o.Status != jit.Exited {
-						t.Errorf("key of %d bytes, %d entries, %q: %s %s", n, entries, where, diff, o.Fault)
+				for _, cpus := range []int{1, 3} {
+					hash := keyed(uint32(n), entries, 0)
+					if cpus > 1 {
+						hash, in.CPU = perCPU(hash, cpus), 1
+					}
+					for _, s := range everything() {
+						if diff, o := differ(t, vm.Config{Maps: []maps.Spec{hash}, World: &helper.World{CPUs: uint32(cpus)}}, in, &s, p); diff != "" || o.Status != jit.Exited {
+							t.Errorf("key of %d bytes, %d entries, %d CPUs, %q: %s %s", n, entries, cpus, where, diff, o.Fault)
+						}
 					}
 				}
 			}
@@ -101,7 +123,7 @@ func TestLookupResults(t *testing.T) {
 		{Name: "array", Type: maps.Array, KeySize: 4, ValueSize: 20, MaxEntries: 5},
 		{Name: "percpu", Type: maps.PerCPUArray, KeySize: 4, ValueSize: 16, MaxEntries: 5},
 		{Name: "lru", Type: maps.LRUHash, KeySize: 8, ValueSize: 16, MaxEntries: 5},
-		{Name: "percpu_hash", Type: maps.PerCPUHash, KeySize: 8, ValueSize: 12, MaxEntries: 5, Init: []maps.KV{{Key: []byte{2, 0, 0, 0, 0, 0, 0, 0}, Value: make([]byte, 16)}}},
+		{Name: "percpu_hash", Type: maps.PerCPUHash, KeySize: 8, ValueSize: 12, MaxEntries: 5},
 	}}
 	const ok, bad = "", "fault"
 	for _, c := range []struct{ name, want, text string }{
@@ -144,13 +166,52 @@ func TestLookupResults(t *testing.T) {
 		if c.want != ok {
 			setups = safe
 		}
-		for _, s := range setups {
-			if strings.HasPrefix(c.name, "arguments") && s.facts.Accepted {
-				continue // no verifier lets one read them
+		for _, cpus := range []uint32{1, 4} {
+			cfg.World = &helper.World{CPUs: cpus}
+			cfg.Maps[6].Init = []maps.KV{{Key: []byte{2, 0, 0, 0, 0, 0, 0, 0}, Value: make([]byte, 16*cpus)}}
+			for _, s := range setups {
+				if strings.HasPrefix(c.name, "arguments") && s.facts.Accepted {
+					continue // no verifier lets one read them
+				}
+				diff, o := differ(t, cfg, vm.Input{Packet: make([]byte, 64), CPU: 3 % cpus}, &s, p)
+				if diff != "" || (o.Status == jit.Faulted) != (c.want != ok) {
+					t.Errorf("%s, %d CPUs: %s, status %d %s", c.name, cpus, diff, o.Status, o.Fault)
+				}
 			}
-			diff, o := differ(t, cfg, vm.Input{Packet: make([]byte, 64)}, &s, p)
-			if diff != "" || (o.Status == jit.Faulted) != (c.want != ok) {
-				t.Errorf("%s: %s, status %d %s", c.name, diff, o.Status, o.Fault)
+		}
+	}
+}
+
+// Lookups in per-CPU arrays with values of all sizes, on each of several CPUs:
+// the index known or not, found or not.
+func TestPerCPUArrays(t *testing.T) {
+	for _, size := range []uint32{1, 8, 12, 16, 24, 100, 4096} {
+		for _, cpus := range []uint32{1, 2, 5} {
+			cfg := vm.Config{World: &helper.World{CPUs: cpus}, Maps: []maps.Spec{
+				{Name: "first", Type: maps.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 3},
+				{Name: "array", Type: maps.PerCPUArray, KeySize: 4, ValueSize: size, MaxEntries: 9},
+			}}
+			for _, key := range []string{"*(u32 *)(r10 -4) = 2", "*(u32 *)(r10 -4) = 9", "call 7\nr0 &= 15\n*(u32 *)(r10 -4) = r0"} {
+				p := &vm.Program{Type: hook.SchedCls, Insns: assemble(t, "r6 = 20\ntop:\n"+key+`
+					r2 = r10
+					r2 += -4
+					r1 = map[fd:1] ll
+					call 1
+					if r0 == 0 goto next
+					r1 = *(u8 *)(r0 +0)
+					r1 += r6
+					*(u8 *)(r0 +0) = r1
+				next:
+					r6 += -1
+					if r6 != 0 goto top
+					exit`)}
+				for cpu := range cpus {
+					for _, s := range everything() {
+						if diff, o := differ(t, cfg, vm.Input{Packet: make([]byte, 64), CPU: cpu}, &s, p); diff != "" || o.Status != jit.Exited {
+							t.Errorf("values of %d bytes, CPU %d of %d, %q: %s %s", size, cpu, cpus, key, diff, o.Fault)
+						}
+					}
+				}
 			}
 		}
 	}

@@ -28,6 +28,9 @@ type State struct {
 type Host interface {
 	// Arena is the memory that the code was made for.
 	Arena() *arena.Arena
+	// OnCPU is the CPU that the run which begins is on: code finds the values
+	// of that one in per-CPU maps. It stays the same until the run has ended.
+	OnCPU() uint32
 	// Do runs the instruction at s in the interpreter and leaves s where
 	// control is then: behind it, in a callback (one frame deeper), at the
 	// start of another program. It is called for each helper call and each

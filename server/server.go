@@ -39,7 +39,9 @@ type Config struct {
 	// Course grades submissions of labs; nil has no routes for them.
 	Course *course.Service
 	// Auth lets students sign in; nil has no accounts.
-	Auth    *auth.Service
+	Auth *auth.Service
+	// Proxies are believed when they say whom they speak for.
+	Proxies Proxies
 	Log     *slog.Logger
 	Version string
 }
@@ -79,7 +81,7 @@ func New(cfg Config) *Server {
 	}
 	mux.Handle("/", &static{files: cfg.Assets, otherwise: cfg.NotFound})
 	protect := http.NewCrossOriginProtection()
-	s.handler = s.logged(secured(recovered(cfg.Log, protect.Handler(mux))))
+	s.handler = cfg.Proxies.seen(s.logged(secured(recovered(cfg.Log, protect.Handler(mux)))))
 	return s
 }
 

@@ -3,59 +3,13 @@
 package main
 
 import (
-	"unsafe"
-
-	"skep/wasm/protocol"
+	"skep/wasm/reactor"
 	"skep/wasm/session"
 )
 
-// The engine and its two buffers are global: linear memory must stay where
-// the page was told it is until the next call.
-var (
-	engine  session.Engine
-	request []byte
-	reply   []byte
-)
+var engine session.Engine
 
-// skepRequest makes room for a request of n bytes and returns its address.
-// Calling it once more before skepCall gives the same room anew. Address 0: n
-// is more than any request may have.
-//
-//go:wasmexport skep_request
-func skepRequest(n uint32) uint32 {
-	if n > protocol.MaxFrame {
-		return 0
-	}
-	if uint32(cap(request)) < max(n, 1) {
-		request = make([]byte, max(n, 4096))
-	}
-	request = request[:n]
-	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(request))))
-}
+func init() { reactor.Serve(engine.Handle) }
 
-// skepCall answers the request of n bytes and returns the length of the reply,
-// which lies at skepReply until the next call.
-//
-//go:wasmexport skep_call
-func skepCall(n uint32) uint32 {
-	if cap(reply) > keep {
-		reply = nil
-	}
-	reply = engine.Handle(reply[:0], request[:min(n, uint32(len(request)))])
-	if cap(request) > keep {
-		request = nil
-	}
-	return uint32(len(reply))
-}
-
-// skepReply is the address of the reply.
-//
-//go:wasmexport skep_reply
-func skepReply() uint32 {
-	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(reply))))
-}
-
-// keep is how large a buffer may be to be used for the next call too.
-const keep = 1 << 20
-
+// main is never run: the module is a reactor.
 func main() {}

@@ -1,6 +1,8 @@
 package amd64
 
 import (
+	"slices"
+
 	"skep/jit/ir"
 	"skep/vm/isa"
 )
@@ -8,7 +10,7 @@ import (
 // guess sets prev to about where each op will begin: to make code twice only
 // for the sake of short jumps takes a third of the time.
 func (l *lower) guess() {
-	l.prev = make([]int32, len(l.u.Ops))
+	l.prev = slices.Grow(l.prev[:0], len(l.u.Ops))[:len(l.u.Ops)]
 	at := int32(0)
 	for i := range l.u.Ops {
 		l.prev[i] = at
@@ -34,9 +36,11 @@ func (l *lower) size(o *ir.Op) int32 {
 	case ir.KindZext32, ir.KindSext32:
 		return 3
 	case ir.KindArray:
-		return 40 + l.elementSize(o)
+		return 40 + l.ofCPUSize(o) + l.elementSize(o)
 	case ir.KindHash:
-		return 170 + l.elementSize(o)
+		return 170 + l.ofCPUSize(o) + l.elementSize(o)
+	case ir.KindElement:
+		return 5 + l.ofCPUSize(o) + l.elementSize(o)
 	case ir.Kind(isa.KindLdImm64):
 		return 10
 	}
@@ -75,6 +79,13 @@ func (l *lower) size(o *ir.Op) int32 {
 		return leave
 	}
 	return n
+}
+
+func (l *lower) ofCPUSize(o *ir.Op) int32 {
+	if l.u.CPUStride(o) == 0 {
+		return 0
+	}
+	return 14
 }
 
 func (l *lower) elementSize(o *ir.Op) int32 {

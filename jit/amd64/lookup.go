@@ -37,10 +37,29 @@ func (l *lower) array(o *ir.Op) {
 		l.rr(0, 0x69, rax, rax)
 		l.imm32(int32(n))
 	}
+	if a.CPUStride > 0 {
+		l.ofCPU(scratch, a.CPUStride)
+		l.alu(0, aluAdd, rax, scratch)
+	}
 	l.aluImm(0, aluAdd, rax, int32(a.Elems))
 	l.element(o, &a.Map)
 	s.back = l.pos()
 	l.stubs = append(l.stubs, s)
+}
+
+// known is the value of a known element for the CPU that runs.
+func (l *lower) known(o *ir.Op) {
+	a := &l.u.Program.Arrays[o.Target]
+	l.ofCPU(rax, a.CPUStride)
+	l.aluImm(0, aluAdd, rax, int32(uint32(o.Imm)))
+	l.element(o, &a.Map)
+}
+
+// ofCPU makes d how far the values of the CPU that runs are behind those of the
+// first.
+func (l *lower) ofCPU(d reg, stride uint32) {
+	l.rm(0, 0x69, d, ctx(contract.CtxCPU))
+	l.imm32(int32(stride))
 }
 
 // hash looks an element up: the function of maps.HashKey, then the chain of
@@ -111,7 +130,12 @@ func (l *lower) hash(o *ir.Op) {
 		differs = append(differs, l.far(ccNE))
 		off += n
 	}
-	l.lea(0, rax, mem{base: at, disp: back + int32(h.HashLayout.Value)})
+	value := mem{base: at, disp: back + int32(h.HashLayout.Value)}
+	if h.CPUStride > 0 {
+		l.ofCPU(ref, h.CPUStride)
+		value.index, value.hasIndex = ref, true
+	}
+	l.lea(0, rax, value)
 	l.element(o, &h.Map)
 	found := l.farJmp()
 	for _, p := range differs {

@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"slices"
+	"sync"
 
 	"skep/jit/contract"
 	"skep/jit/ir"
@@ -51,6 +52,9 @@ type lower struct {
 	tooFar bool          // a short jump does not reach
 }
 
+// lowers are those of compilations that are over: their memory is used again.
+var lowers = sync.Pool{New: func() any { return new(lower) }}
+
 // Lower makes the code. What lies behind a jump is only guessed when it is
 // emitted; where a short one then does not reach, all is emitted again: with
 // long jumps only, then with the distances known from that. Loops are aligned,
@@ -58,10 +62,10 @@ type lower struct {
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
 	c.Segment = feat.GS
-	l := &lower{u: u, feat: feat, off: c.Offset, align: true}
-	l.b = make([]byte, 0, 12*len(u.Ops)+512)
-	l.stubs = make([]stub, 0, len(u.Ops)/16+8)
-	l.jumps = make([]jump, 0, len(u.Ops)/8+8)
+	old := lowers.Get().(*lower)
+	l := &lower{u: u, feat: feat, off: c.Offset, align: true, encoder: old.encoder, prev: old.prev, jumps: old.jumps, stubs: old.stubs, ends: old.ends, leave: old.leave}
+	defer l.release()
+	l.b = slices.Grow(l.b[:0], 12*len(u.Ops)+512)
 	l.guess()
 	err := l.emit(c)
 	if err == nil && l.tooFar {
@@ -83,8 +87,13 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "amd64: a short jump does not reach"}
 	}
-	c.Text = l.b
+	c.Text = slices.Clone(l.b)
 	return c, nil
+}
+
+func (l *lower) release() {
+	*l = lower{encoder: l.encoder, prev: l.prev, jumps: l.jumps, stubs: l.stubs, ends: l.ends, leave: l.leave}
+	lowers.Put(l)
 }
 
 func (l *lower) emit(c *contract.Code) error {

@@ -44,9 +44,29 @@ func (l *lower) array(o *ir.Op) {
 		l.movImm(scratch3, uint64(n))
 		l.rrrr(w32, opMadd, r0, scratch, scratch3, scratch2)
 	}
+	l.ofCPU(a.CPUStride)
 	l.element(o, &a.Map)
 	s.back = l.pos()
 	l.stubs = append(l.stubs, s)
+}
+
+// known is the value of a known element for the CPU that runs.
+func (l *lower) known(o *ir.Op) {
+	a := &l.u.Program.Arrays[o.Target]
+	l.movImm(hw(isa.R0), o.Imm)
+	l.ofCPU(a.CPUStride)
+	l.element(o, &a.Map)
+}
+
+// ofCPU moves r0 from the value of the first CPU to that of the one that runs.
+func (l *lower) ofCPU(stride uint32) {
+	if stride == 0 {
+		return
+	}
+	r0 := hw(isa.R0)
+	l.ctx(opLdr, 4, scratch, contract.CtxCPU)
+	l.movImm(scratch2, uint64(stride))
+	l.rrrr(w32, opMadd, r0, scratch, scratch2, r0)
 }
 
 // hash looks an element up: the function of maps.HashKey, then the chain of
@@ -121,6 +141,7 @@ func (l *lower) hash(o *ir.Op) {
 		off += n
 	}
 	l.addImm(w32, mixed, at, int64(h.HashLayout.Value))
+	l.ofCPU(h.CPUStride)
 	l.element(o, &h.Map)
 	found := l.local(opB)
 	for _, p := range differs {

@@ -48,6 +48,9 @@ func (l *lower) lowerOp(o *ir.Op) bool {
 	case ir.KindHash:
 		l.hash(o)
 		return true
+	case ir.KindElement:
+		l.known(o)
+		return true
 	case ir.KindNop:
 		return true
 	case ir.Kind(isa.KindLdImm64): // also what a lookup became

@@ -34,8 +34,9 @@ const (
 	CtxLink   = 272 // the return address of the function that was left (arm64)
 	CtxNull   = 280 // one more than the slot of the last lookup in place that returned NULL
 
-	CtxWindows = 288 // those of package window
-	CtxSize    = CtxWindows + window.Count*window.Size
+	CtxWindows = 288                                   // those of package window
+	CtxCPU     = CtxWindows + window.Count*window.Size // the CPU that the run is on, 32 bits
+	CtxSize    = CtxCPU + 8
 )
 
 // Exit is why native code was left: the low byte of CtxReason.
@@ -75,6 +76,7 @@ type Code struct {
 	In       uint16  // registers that the program begins with
 	Accepted bool    // accesses are not checked
 	InPlace  bool    // lookups set the windows of r0
+	CPU      bool    // lookups look at CtxCPU
 	Return   int32   // where a function that a helper calls returns to
 	Exit     int32   // op of an exit instruction, -1 when there is none
 	Segment  bool    // the base of gs must be the arena (amd64)
@@ -82,14 +84,17 @@ type Code struct {
 
 // New is the code of a unit, but for its bytes.
 func New(u *ir.Unit) *Code {
+	n := len(u.Ops)
+	lists := make([]int32, 3*n)
 	c := &Code{
-		Offset: make([]int32, len(u.Ops)), Slot: make([]int32, len(u.Ops)), Dense: u.Dense, Helper: make([]int32, len(u.Ops)),
+		Offset: lists[:n:n], Slot: lists[n : 2*n : 2*n], Helper: lists[2*n:], Dense: u.Dense,
 		In: u.Ops[0].In, Accepted: u.Facts.Accepted, Exit: -1,
 	}
 	for i := range u.Ops {
 		o := &u.Ops[i]
 		c.Slot[i], c.Helper[i] = o.Slot, o.Helper()
 		c.InPlace = c.InPlace || o.Flags&ir.Loose != 0 && !c.Accepted
+		c.CPU = c.CPU || u.CPUStride(o) > 0
 		if o.Own == isa.KindExit {
 			c.Exit = int32(i)
 		}

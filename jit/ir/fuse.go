@@ -7,11 +7,11 @@ import (
 )
 
 // fusion matches a group that begins at op i. It returns how many ops the
-// group has and the operation it becomes, or 0. It may look only at ops up to
-// end, where the next block begins.
+// group has and makes to the operation it becomes, or returns 0. It may look
+// only at ops up to end, where the next block begins.
 type fusion struct {
 	name  string
-	match func(u *Unit, i, end int) (int, Op)
+	match func(u *Unit, i, end int, to *Op) int
 }
 
 // fusions in the order they are tried: the longer ones first.
@@ -28,114 +28,104 @@ func fuse(u *Unit) error {
 	if u.Options.NoFusion || u.Options.Blind != 0 || u.Irregular {
 		return nil
 	}
-	for i, end := 0, 0; i < len(u.Ops); {
+	var o Op
+	for i, end := 0, 0; i < len(u.Ops); i++ {
 		for end <= i || end < len(u.Ops) && u.Ops[end].Flags&Leader == 0 {
 			end++
 		}
-		step := 1
 		first := u.Ops[i].Own
+		if first != isa.KindMov64Reg && first != isa.KindMov32Reg && first != isa.KindLsh64Imm {
+			continue // no group begins otherwise
+		}
 		for k := range fusions {
-			if first != isa.KindMov64Reg && first != isa.KindMov32Reg && first != isa.KindLsh64Imm {
-				break // none begins otherwise
-			}
-			n, o := fusions[k].match(u, i, end)
+			n := fusions[k].match(u, i, end, &o)
 			if n == 0 {
 				continue
 			}
-			last := &u.Ops[i+n-1]
-			o.Slot, o.Len, o.In, o.Out, o.Target = u.Ops[i].Slot, uint8(n), u.Ops[i].In, last.Out, -1
+			o.Slot, o.Len, o.In, o.Out, o.Target = u.Ops[i].Slot, uint8(n), u.Ops[i].In, u.Ops[i+n-1].Out, -1
 			o.Flags |= u.Ops[i].Flags & (Leader | Entry | Head)
-			o.use, o.def = o.useDef()
+			o.setUseDef(&traitsOf[o.Own])
 			u.Ops[i] = o
-			for j := i + 1; j < i+n; j++ {
-				u.Ops[j].Len = 0
-			}
 			u.note(i, NoteFusion, fusions[k].name)
-			step = n
+			for n--; n > 0; n-- {
+				i++
+				u.Ops[i].Len = 0
+			}
 			break
 		}
-		i += step
 	}
 	return nil
 }
 
 // is reports that op i is before end and of kind k.
-func (u *Unit) is(i, end int, k isa.Kind) bool {
-	return i < end && u.Ops[i].Own == k && u.Ops[i].Len == 1
+func (u *Unit) is(i, end int, k isa.Kind) bool { return i < end && u.Ops[i].Own == k }
+
+// rotation is the instructions of a width that rotations are made of.
+type rotation struct {
+	bits              uint64
+	mov, lsh, rsh, or isa.Kind
+	rotl              Kind
 }
 
-// rotate is the ways a compiler spells a rotation by c of width w:
+var rotations = [...]rotation{
+	{64, isa.KindMov64Reg, isa.KindLsh64Imm, isa.KindRsh64Imm, isa.KindOr64Reg, KindRotl64},
+	{32, isa.KindMov32Reg, isa.KindLsh32Imm, isa.KindRsh32Imm, isa.KindOr32Reg, KindRotl32},
+}
+
+func rotate(u *Unit, i, end int, to *Op) int {
+	for k := range rotations {
+		if n := rotations[k].match(u.Ops[i:end], to); n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// match is the ways a compiler spells a rotation by c of width w:
 //
 //	t = a; t >>= w-c; a <<= c; a |= t        (shifts in either order)
 //	b = a; b <<= c; t = a; t >>= w-c; b |= t
 //	t |= a instead of a |= t
 //
 // with t dead behind it.
-func rotate(u *Unit, i, end int) (int, Op) {
-	for _, w := range [...]struct {
-		bits              uint64
-		mov, lsh, rsh, or isa.Kind
-		rotl              Kind
-	}{
-		{64, isa.KindMov64Reg, isa.KindLsh64Imm, isa.KindRsh64Imm, isa.KindOr64Reg, KindRotl64},
-		{32, isa.KindMov32Reg, isa.KindLsh32Imm, isa.KindRsh32Imm, isa.KindOr32Reg, KindRotl32},
-	} {
-		if !u.is(i, end, w.mov) && !(w.bits == 32 && u.is(i, end, isa.KindMov64Reg)) {
-			continue
-		}
-		shift := func(o *Op) bool { return o.Own == w.lsh || o.Own == w.rsh }
-		left := func(o *Op) uint64 { // as a rotation to the left
-			if c := o.Imm & (w.bits - 1); o.Own == w.lsh {
-				return c
-			} else {
-				return w.bits - c
-			}
-		}
-		if i+4 <= end && u.plain(i, 4) {
-			o := u.Ops[i : i+4]
-			t, a := o[0].Dst, o[0].Src
-			s1, s2, or := &o[1], &o[2], &o[3]
-			if shift(s1) && shift(s2) && s1.Own != s2.Own && or.Own == w.or && t != a && left(s1) == left(s2) && s1.Imm&(w.bits-1) != 0 &&
-				(s1.Dst == t && s2.Dst == a || s1.Dst == a && s2.Dst == t) &&
-				(or.Dst == a && or.Src == t || or.Dst == t && or.Src == a) {
-				dead := t
-				if or.Dst == t {
-					dead = a
-				}
-				if or.Out&Bit(dead) == 0 {
-					return 4, Op{Kind: w.rotl, Own: w.mov, Dst: or.Dst, Src: a, Index: NoReg, Imm: left(s1)}
-				}
-			}
-		}
-		if i+5 <= end && u.plain(i, 5) {
-			o := u.Ops[i : i+5]
-			b, a, t := o[0].Dst, o[0].Src, o[2].Dst
-			s1, m2, s2, or := &o[1], &o[2], &o[3], &o[4]
-			isMov := m2.Own == w.mov || w.bits == 32 && m2.Own == isa.KindMov64Reg
-			if shift(s1) && isMov && shift(s2) && s1.Own != s2.Own && or.Own == w.or && b != a && t != a && t != b && m2.Src == a &&
-				s1.Dst == b && s2.Dst == t && left(s1) == left(s2) && s1.Imm&(w.bits-1) != 0 &&
-				(or.Dst == b && or.Src == t || or.Dst == t && or.Src == b) {
-				dead := t
-				if or.Dst == t {
-					dead = b
-				}
-				if or.Out&Bit(dead) == 0 {
-					return 5, Op{Kind: w.rotl, Own: w.mov, Dst: or.Dst, Src: a, Index: NoReg, Imm: left(s1)}
-				}
-			}
-		}
+func (w *rotation) match(o []Op, to *Op) int {
+	if len(o) < 4 || !w.moves(&o[0]) || !w.shifts(&o[1]) {
+		return 0
 	}
-	return 0, Op{}
+	d, a := o[0].Dst, o[0].Src
+	n, s1, s2, or, ok := 4, &o[1], &o[2], &o[3], false
+	other := a // what or has beside d
+	switch {
+	case w.shifts(s2):
+		ok = s1.Dst == d && s2.Dst == a || s1.Dst == a && s2.Dst == d
+	case len(o) > 4 && w.moves(s2) && w.shifts(&o[3]):
+		other = s2.Dst
+		ok = other != a && other != d && s2.Src == a && s1.Dst == d && o[3].Dst == other
+		n, s2, or = 5, &o[3], &o[4]
+	}
+	if !ok || d == a || s1.Own == s2.Own || w.left(s1) != w.left(s2) || s1.Imm&(w.bits-1) == 0 {
+		return 0
+	}
+	if or.Own != w.or || (or.Dst != d || or.Src != other) && (or.Dst != other || or.Src != d) || or.Out&Bit(or.Src) != 0 {
+		return 0
+	}
+	*to = Op{Kind: w.rotl, Own: w.mov, Dst: or.Dst, Src: a, Index: NoReg, Imm: w.left(s1)}
+	return n
 }
 
-// plain reports that n ops from i on are not yet part of a group.
-func (u *Unit) plain(i, n int) bool {
-	for j := i; j < i+n; j++ {
-		if u.Ops[j].Len != 1 {
-			return false
-		}
+func (w *rotation) moves(o *Op) bool {
+	return o.Own == w.mov || w.bits == 32 && o.Own == isa.KindMov64Reg
+}
+
+func (w *rotation) shifts(o *Op) bool { return o.Own == w.lsh || o.Own == w.rsh }
+
+// left is a shift as a rotation to the left.
+func (w *rotation) left(o *Op) uint64 {
+	c := o.Imm & (w.bits - 1)
+	if o.Own == w.rsh {
+		return w.bits - c
 	}
-	return true
+	return c
 }
 
 // sum is the address that ops from i on compute into a register: d = a [+ b]
@@ -174,72 +164,74 @@ func (u *Unit) address(i, end int) (s sum) {
 
 // indexed puts such a sum into the address of a load or store that follows,
 // when nothing else wants it.
-func indexed(u *Unit, i, end int) (int, Op) {
+func indexed(u *Unit, i, end int, to *Op) int {
 	s := u.address(i, end)
 	if s.n < 1 || i+s.n >= end {
-		return 0, Op{}
+		return 0
 	}
-	o := u.Ops[i+s.n]
-	if o.Len != 1 {
-		return 0, Op{}
-	}
+	o := &u.Ops[i+s.n]
 	size, write := o.Access()
-	if size == 0 || o.Row().Form == isa.FormAtomic || o.Row().Form == isa.FormAtomicFetch || o.Row().Form == isa.FormAtomicCmpxchg {
-		return 0, Op{}
+	if form := traitsOf[o.Own].form; size == 0 || form == isa.FormAtomic || form == isa.FormAtomicFetch || form == isa.FormAtomicCmpxchg {
+		return 0
 	}
 	off := s.imm + int64(o.Off)
 	if off != int64(int32(off)) || off > math.MaxInt32-1024 {
-		return 0, Op{}
+		return 0
 	}
+	src, dst := o.Src, o.Dst
 	if !write {
-		if o.Src != s.d || o.Dst != s.d && o.Out&Bit(s.d) != 0 {
-			return 0, Op{}
+		if src != s.d || dst != s.d && o.Out&Bit(s.d) != 0 {
+			return 0
 		}
-		o.Src = s.a
+		src = s.a
 	} else {
-		if o.Dst != s.d || o.Out&Bit(s.d) != 0 || o.Row().Form == isa.FormStore && o.Src == s.d {
-			return 0, Op{}
+		if dst != s.d || o.Out&Bit(s.d) != 0 || traitsOf[o.Own].form == isa.FormStore && src == s.d {
+			return 0
 		}
-		o.Dst = s.a
+		dst = s.a
 	}
-	o.Index, o.Off = s.b, int32(off)
-	o.Flags &^= Leader | Entry | Head
-	return s.n + 1, o
+	*to = *o
+	to.Src, to.Dst, to.Index, to.Off = src, dst, s.b, int32(off)
+	to.Flags &^= Leader | Entry | Head
+	return s.n + 1
 }
 
 // lea is the sum by itself.
-func lea(u *Unit, i, end int) (int, Op) {
+func lea(u *Unit, i, end int, to *Op) int {
 	s := u.address(i, end)
 	if s.n < 2 {
-		return 0, Op{}
+		return 0
 	}
-	return s.n, Op{Kind: KindLea, Own: isa.KindMov64Reg, Dst: s.d, Src: s.a, Index: s.b, Imm: uint64(s.imm)}
+	*to = Op{Kind: KindLea, Own: isa.KindMov64Reg, Dst: s.d, Src: s.a, Index: s.b, Imm: uint64(s.imm)}
+	return s.n
 }
 
 // extend is shl 32, shr 32 (or sar), with a mov before it or without.
-func extend(u *Unit, i, end int) (int, Op) {
+func extend(u *Unit, i, end int, to *Op) int {
 	n, src := 0, uint8(0)
 	if u.is(i, end, isa.KindMov64Reg) || u.is(i, end, isa.KindMov32Reg) {
 		n, src = 1, u.Ops[i].Src
 	}
 	if !u.is(i+n, end, isa.KindLsh64Imm) || u.Ops[i+n].Imm&63 != 32 || i+n+1 >= end {
-		return 0, Op{}
+		return 0
 	}
 	d := u.Ops[i+n].Dst
 	if n == 0 {
 		src = d
 	} else if u.Ops[i].Dst != d {
-		return 0, Op{}
+		return 0
 	}
 	last := &u.Ops[i+n+1]
-	if last.Dst != d || last.Imm&63 != 32 || last.Len != 1 {
-		return 0, Op{}
+	if last.Dst != d || last.Imm&63 != 32 {
+		return 0
 	}
 	switch last.Own {
 	case isa.KindRsh64Imm:
-		return n + 2, Op{Kind: KindZext32, Own: isa.KindMov32Reg, Dst: d, Src: src, Index: NoReg}
+		*to = Op{Kind: KindZext32, Own: isa.KindMov32Reg, Dst: d, Src: src, Index: NoReg}
+		return n + 2
 	case isa.KindArsh64Imm:
-		return n + 2, Op{Kind: KindSext32, Own: isa.KindMov32Reg, Dst: d, Src: src, Index: NoReg}
+		*to = Op{Kind: KindSext32, Own: isa.KindMov32Reg, Dst: d, Src: src, Index: NoReg}
+		return n + 2
 	}
-	return 0, Op{}
+	return 0
 }

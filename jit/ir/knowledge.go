@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math/bits"
 	"slices"
 
 	"skep/vm/isa"
@@ -44,10 +45,8 @@ func (k *knowledge) forgetAll() {
 }
 
 func (k *knowledge) forget(regs uint16) {
-	for r := range isa.R10 {
-		if regs&Bit(uint8(r)) != 0 {
-			k.regs[r] = value{}
-		}
+	for regs &^= Bit(isa.R10); regs != 0; regs &= regs - 1 {
+		k.regs[bits.TrailingZeros16(regs)] = value{}
 	}
 }
 

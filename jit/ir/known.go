@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math/bits"
 	"slices"
 
 	"skep/vm/isa"
@@ -29,15 +30,15 @@ const (
 func known(u *Unit) error {
 	for i := range u.Ops {
 		o := &u.Ops[i]
-		switch {
-		case o.Own != isa.KindInvalid && o.Row().Form == isa.FormWide:
+		switch form := traitsOf[o.Own].form; {
+		case form == isa.FormWide:
 			v, ok := u.constOf(i)
 			if !ok {
 				u.note(i, NoteHost, "the value is known only to the machine")
 				continue
 			}
 			o.Imm, o.Kind = v, Kind(isa.KindLdImm64)
-		case o.Own == isa.KindCallKfunc, o.Own == isa.KindCallReg, o.Own == isa.KindGotox, o.Own >= isa.KindLdAbsB && o.Own <= isa.KindLdIndW:
+		case o.Own == isa.KindCallKfunc, o.Own == isa.KindCallReg, o.Own == isa.KindGotox, form == isa.FormAbs, form == isa.FormInd:
 			u.note(i, NoteHost, "left to the interpreter each time")
 		}
 	}
@@ -46,13 +47,15 @@ func known(u *Unit) error {
 	if u.Options.NoInline || u.Irregular || !u.Facts.Accepted && u.Callbacks {
 		return nil
 	}
-	k := &knower{u: u, through: true, at: make([]int32, len(u.Ops)), work: 64*len(u.Ops) + 1<<12}
+	s := u.scratch
+	k := &knower{u: u, through: true, at: s.numbers(len(u.Ops)), joins: s.joins[:0], free: s.list[:0], work: 64*len(u.Ops) + 1<<12}
 	k.now.forgetAll()
 	for i := range u.Ops {
 		k.arrive(i)
 		k.through = true
 		k.op(i)
 	}
+	s.joins, s.list = k.joins, k.free
 	return nil
 }
 
@@ -149,10 +152,8 @@ func (k *knower) meet(other *knowledge, live uint16) {
 // loose notes that elements in some registers will be used by code that does
 // not know what they are.
 func (k *knower) loose(regs uint16) {
-	for r, v := range k.now.regs {
-		if regs&Bit(uint8(r)) != 0 {
-			k.looseValue(v)
-		}
+	for ; regs != 0; regs &= regs - 1 {
+		k.looseValue(k.now.regs[bits.TrailingZeros16(regs)])
 	}
 }
 
@@ -239,7 +240,7 @@ func (k *knower) op(i int) {
 	case isa.KindCallReg, isa.KindCallKfunc:
 		now.cells = [4]cell{}
 	}
-	switch o.Row().Form {
+	switch traitsOf[o.Own].form {
 	case isa.FormWide:
 		*d = value{}
 		if isa.Kind(o.Kind) == isa.KindLdImm64 {
@@ -297,7 +298,7 @@ func (k *knower) branch(i int) {
 func (k *knower) access(i int, n int64, write bool) {
 	u, now := k.u, &k.now
 	o := &u.Ops[i]
-	at, form := now.regs[o.Src], o.Row().Form
+	at, form := now.regs[o.Src], traitsOf[o.Own].form
 	if write {
 		at = now.regs[o.Dst]
 	}

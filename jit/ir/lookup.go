@@ -24,6 +24,18 @@ func (u *Unit) mapOf(i int32) *Map {
 	return &u.Program.Arrays[o.Target].Map
 }
 
+// CPUStride is how far the values of two CPUs are apart in the map that o looks
+// up in place, 0 when there is one value for all or o is no such lookup.
+func (u *Unit) CPUStride(o *Op) uint32 {
+	switch o.Kind {
+	case KindArray, KindElement:
+		return u.Program.Arrays[o.Target].CPUStride
+	case KindHash:
+		return u.Program.Hashes[o.Target].CPUStride
+	}
+	return 0
+}
+
 // lookup does the lookup at op i in place, if its map is known.
 func (k *knower) lookup(i int) bool {
 	u, now := k.u, &k.now
@@ -55,16 +67,28 @@ func (k *knower) lookup(i int) bool {
 	}
 	found := value{kind: orNull, id: int32(i)}
 	if hash >= 0 {
-		u.note(i, NoteInline, "bpf_map_lookup_elem of hash `"+u.Program.Hashes[hash].Name+"`: hash, bucket and comparison of keys in place")
+		h := &u.Program.Hashes[hash]
+		u.note(i, NoteInline, "bpf_map_lookup_elem of hash `"+h.Name+"`: hash, bucket and comparison of keys in place"+ofCPU(h.CPUStride))
 	} else if a := &u.Program.Arrays[array]; k.constant(i, key) < a.Entries {
 		found.kind = element
 		o.Dst, o.Kind, o.Imm = isa.R0, Kind(isa.KindLdImm64), uint64(a.Elems+k.constant(i, key)*a.Stride)
-		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: the index is always "+strconv.Itoa(int(k.constant(i, key)))+", so that the result is an address")
+		if a.CPUStride > 0 {
+			o.Kind = KindElement
+		}
+		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: the index is always "+strconv.Itoa(int(k.constant(i, key)))+", so that the result is an address"+ofCPU(a.CPUStride))
 	} else {
-		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: index, bound and address in place")
+		u.note(i, NoteInline, "bpf_map_lookup_elem of array `"+a.Name+"`: index, bound and address in place"+ofCPU(a.CPUStride))
 	}
 	now.regs[isa.R0] = found
 	return true
+}
+
+// ofCPU is what a note says more of values that each CPU has its own of.
+func ofCPU(stride uint32) string {
+	if stride == 0 {
+		return ""
+	}
+	return ", " + bytes(stride) + " further for each CPU before the one that runs"
 }
 
 // constant is the 4-byte key of the lookup at op i, the largest number when it

@@ -13,15 +13,16 @@ type Kind uint16
 
 // Operations that only exist here.
 const (
-	KindEnd    = Kind(isa.NumKinds) + iota // behind the last instruction: running into it is a fault
-	KindRotl64                             // dst = rotate left of src by imm
-	KindRotl32                             // the same on 32 bits, upper half zero
-	KindLea                                // dst = src + index + imm; index NoReg is none
-	KindZext32                             // dst = lower half of src
-	KindSext32                             // dst = sign-extended lower half of src
-	KindArray                              // a lookup in an array map, done in place: the key is at Src + Off
-	KindHash                               // the same in a hash
-	KindNop                                // a jump that is never taken, code that is never reached
+	KindEnd     = Kind(isa.NumKinds) + iota // behind the last instruction: running into it is a fault
+	KindRotl64                              // dst = rotate left of src by imm
+	KindRotl32                              // the same on 32 bits, upper half zero
+	KindLea                                 // dst = src + index + imm; index NoReg is none
+	KindZext32                              // dst = lower half of src
+	KindSext32                              // dst = sign-extended lower half of src
+	KindArray                               // a lookup in an array map, done in place: the key is at Src + Off
+	KindHash                                // the same in a hash
+	KindElement                             // a lookup in a per-CPU array whose key is known: Imm is the result on CPU 0
+	KindNop                                 // a jump that is never taken, code that is never reached
 )
 
 // NoReg is no register.
@@ -31,23 +32,24 @@ const NoReg = 0xff
 // ops that it covers follow unchanged and have Len zero: they are what an
 // interpreter runs when the group cannot go on natively.
 type Op struct {
-	Kind  Kind
-	Own   isa.Kind // the instruction, KindInvalid for KindEnd
-	Dst   uint8
-	Src   uint8
-	Index uint8 // second register of an address, or NoReg
-	Len   uint8 // ops of the group that begins here, 0 inside of one
-	Off   int32
-	Imm   uint64
+	Imm uint64
+	Off int32
 	// Target is the op that a jump or call leads to, the function of a
-	// KindLdFunc, the number of the map of a KindArray or KindHash; else -1.
+	// KindLdFunc, the number of the map of a KindArray, KindHash or
+	// KindElement; else -1.
 	Target int32
 	Slot   int32
+	Kind   Kind
+	Own    isa.Kind // the instruction, KindInvalid for KindEnd
+	Dst    uint8
+	Src    uint8
+	Index  uint8 // second register of an address, or NoReg
+	Len    uint8 // ops of the group that begins here, 0 inside of one
+	Flags  Flags
 	In     uint16 // registers that are live before it
 	Out    uint16 // registers that are live behind it
 	use    uint16
 	def    uint16
-	Flags  Flags
 }
 
 // Flags are marks of an op.
@@ -71,7 +73,7 @@ func (o *Op) Row() *isa.Row { return o.Own.Row() }
 
 // Helper is the helper that the op calls, 0 when it calls none.
 func (o *Op) Helper() int32 {
-	if o.Own != isa.KindCallHelper || o.Kind == Kind(isa.KindLdImm64) {
+	if o.Own != isa.KindCallHelper || o.Kind == Kind(isa.KindLdImm64) || o.Kind == KindElement {
 		return 0
 	}
 	return int32(o.Imm)
@@ -96,103 +98,33 @@ const Saved uint16 = saved
 // Access is the size in bytes of the op's memory access, and whether it
 // writes; 0 when it makes none.
 func (o *Op) Access() (size int, write bool) {
-	k := o.Own
-	switch {
-	case k >= isa.KindLdxB && k <= isa.KindLdxDW:
-		return 1 << (k - isa.KindLdxB), false
-	case k >= isa.KindLdxSXB && k <= isa.KindLdxSXW:
-		return 1 << (k - isa.KindLdxSXB), false
-	case k >= isa.KindLoadAcqB && k <= isa.KindLoadAcqDW:
-		return 1 << (k - isa.KindLoadAcqB), false
-	case k >= isa.KindStB && k <= isa.KindStDW:
-		return 1 << (k - isa.KindStB), true
-	case k >= isa.KindStxB && k <= isa.KindStxDW:
-		return 1 << (k - isa.KindStxB), true
-	case k >= isa.KindStoreRelB && k <= isa.KindStoreRelDW:
-		return 1 << (k - isa.KindStoreRelB), true
-	case k >= isa.KindAtomicAdd64 && k <= isa.KindAtomicCmpxchg64:
-		return 8, true
-	case k >= isa.KindAtomicAdd32 && k <= isa.KindAtomicCmpxchg32:
-		return 4, true
-	}
-	return 0, false
+	t := &traitsOf[o.Own]
+	return int(t.access), t.kind&writes != 0
 }
 
 // UseDef is what the op reads and writes of the registers. Where it leaves
 // the native code for a helper, it reads what the helper may.
 func (o *Op) UseDef() (use, def uint16) { return o.use, o.def }
 
-// useDef computes it.
-func (o *Op) useDef() (use, def uint16) {
-	if o.Own == isa.KindInvalid {
-		return all, 0
-	}
-	switch o.Own {
-	case isa.KindGotox:
-		return all, 0
-	case isa.KindCallLocal, isa.KindCallReg, isa.KindCallKfunc:
-		return all, result
-	case isa.KindExit:
-		return result, 0
-	}
-	row := o.Row()
+// setUseDef computes it.
+func (o *Op) setUseDef(t *traits) {
 	d, s := Bit(o.Dst), Bit(o.Src)
-	switch row.Form {
-	case isa.FormDst:
-		return d, d
-	case isa.FormDstImm:
-		if row.Op&0xf0 == isa.OpMov {
-			return 0, d
-		}
-		return d, d
-	case isa.FormDstSrc:
-		if row.Op&0xf0 == isa.OpMov && row.Op&7 >= isa.ClassALU {
-			return s, d
-		}
-		return d | s, d
-	case isa.FormCast, isa.FormLoad:
-		return s, d
-	case isa.FormJmpImm:
-		return d, 0
-	case isa.FormJmpReg:
-		return d | s, 0
-	case isa.FormJa, isa.FormGotol:
-		return 0, 0
-	case isa.FormWide:
-		return 0, d
-	case isa.FormStoreImm:
-		return d, 0
-	case isa.FormStore, isa.FormAtomic:
-		return d | s, 0
-	case isa.FormAtomicFetch:
-		return d | s, s
-	case isa.FormAtomicCmpxchg:
-		return d | s | result, result
-	case isa.FormCall:
-		if o.Own == isa.KindCallHelper && o.Imm != helperTailCall {
-			return helperArgs(o.Imm), result
-		}
-		return all, result
+	o.use = t.use | t.useDst&d | t.useSrc&s
+	o.def = t.def | t.defDst&d | t.defSrc&s
+	if o.Own == isa.KindCallHelper {
+		o.use = helperArgs(o.Imm)
 	}
-	return all, result // packet loads
 }
 
-// helperArgs is the registers that a helper reads: of those that programs call
-// most, of the others all that might be arguments.
-func helperArgs(id uint64) uint16 {
-	n := uint8(5)
-	switch id {
-	case helperLookup, 3: // bpf_map_delete_elem
-		n = 2
-	case 2: // bpf_map_update_elem
-		n = 4
-	case 5, 7, 8, 14, 15: // bpf_ktime_get_ns, get_prandom_u32, get_smp_processor_id, get_current_pid_tgid, _uid_gid
-		n = 0
-	}
-	return 1<<(n+1) - 2
+// jumps reports whether control may go elsewhere than to the next op.
+func (o *Op) jumps() bool { return traitsOf[o.Own].kind&jumps != 0 }
+
+// LeadsOn says whether control may go on at the next op, and at Target, within
+// the function.
+func (o *Op) LeadsOn() (next, jump bool) {
+	k := traitsOf[o.Own].kind
+	return k&through != 0, k&branch != 0 && o.Target >= 0
 }
 
-const (
-	helperLookup   = 1
-	helperTailCall = 12
-)
+// IsDiv reports a division or remainder of any kind.
+func IsDiv(k isa.Kind) bool { return traitsOf[k].kind&divides != 0 }

@@ -29,12 +29,15 @@ var passes = [...]pass{
 
 // Build runs all passes.
 func Build(p *Program, f Facts, o Options) (*Unit, error) {
-	u := &Unit{Program: p, Facts: f, Options: o}
+	u := released.Get().(*Unit)
+	*u = Unit{Program: p, Facts: f, Options: o, Ops: u.Ops[:0], Funcs: u.Funcs[:0], backs: u.backs[:0], scratch: scratches.Get().(*scratch)}
+	defer u.tidy()
 	for i := range passes {
 		if err := passes[i].run(u); err != nil {
 			return nil, err
 		}
 	}
+	u.Notes = append(u.Notes, u.scratch.notes...)
 	return u, nil
 }
 
@@ -47,43 +50,44 @@ func decode(u *Unit) error {
 		return &Error{-1, "the program is longer than 1,000,000 instructions"}
 	}
 	u.Dense = make([]int32, len(insns))
-	u.Ops = make([]Op, 0, len(insns)+1)
+	u.Ops = slices.Grow(u.Ops, len(insns)+1)
 	for pc := 0; pc < len(insns); pc++ {
 		row, err := isa.Check(insns, pc)
 		if err != nil {
 			return &Error{pc, err.Msg}
 		}
-		in := insns[pc]
-		u.Dense[pc] = int32(len(u.Ops))
-		o := Op{
-			Kind: Kind(row.Kind), Own: row.Kind, Dst: in.Dst, Src: in.Src, Index: NoReg, Len: 1,
-			Off: int32(in.Off), Imm: uint64(int64(in.Imm)), Target: -1, Slot: int32(pc),
-		}
+		in := &insns[pc]
+		n := len(u.Ops)
+		u.Dense[pc] = int32(n)
+		u.Ops = u.Ops[:n+1]
+		o := &u.Ops[n]
+		// Not by a literal, which is made elsewhere and copied.
+		o.Kind, o.Own, o.Len, o.Flags, o.In, o.Out = Kind(row.Kind), row.Kind, 1, 0, 0, 0
+		o.Dst, o.Src, o.Index = in.Dst, in.Src, NoReg
+		o.Off, o.Imm, o.Target, o.Slot = int32(in.Off), uint64(int64(in.Imm)), -1, int32(pc)
 		if row.Form == isa.FormWide {
 			pc++
 			u.Dense[pc] = -1
-			o.Imm = isa.Imm64(in, insns[pc])
+			o.Imm = isa.Imm64(*in, insns[pc])
 		}
-		o.use, o.def = o.useDef()
-		if writesR10(&o) {
+		o.setUseDef(&traitsOf[o.Own])
+		if o.def&Bit(isa.R10) != 0 { // verifiers refuse it; the interpreter would do it
 			return &Error{int(o.Slot), "r10 is read-only"}
 		}
-		u.Ops = append(u.Ops, o)
 	}
 	for i := range u.Ops {
 		o := &u.Ops[i]
-		rel, ok := int64(0), true
-		switch o.Row().Form {
+		var rel int64
+		switch traitsOf[o.Own].form {
 		case isa.FormJmpImm, isa.FormJmpReg, isa.FormJa:
 			rel = int64(o.Off)
 		case isa.FormGotol, isa.FormCallLocal:
 			rel = int64(int32(o.Imm))
 		default:
-			ok = o.Own == isa.KindLdFunc
+			if o.Own != isa.KindLdFunc {
+				continue
+			}
 			rel = int64(int32(o.Imm))
-		}
-		if !ok {
-			continue
 		}
 		to := int64(o.Slot) + 1 + rel
 		if to < 0 || to >= int64(len(u.Dense)) || u.Dense[to] < 0 {
@@ -93,13 +97,6 @@ func decode(u *Unit) error {
 	}
 	u.Ops = append(u.Ops, Op{Kind: KindEnd, Index: NoReg, Len: 1, Target: -1, Slot: int32(len(insns)), use: all})
 	return nil
-}
-
-// writesR10 reports a write to the frame pointer. Verifiers refuse it; the
-// interpreter would do it.
-func writesR10(o *Op) bool {
-	_, def := o.UseDef()
-	return def&Bit(isa.R10) != 0
 }
 
 // graph marks leaders and lists the functions.
@@ -131,15 +128,6 @@ func graph(u *Unit) error {
 	return nil
 }
 
-// jumps reports whether control may go elsewhere than to the next op.
-func (o *Op) jumps() bool {
-	if o.Own == isa.KindInvalid {
-		return false
-	}
-	c := o.Row().Op & 7
-	return c == isa.ClassJMP || c == isa.ClassJMP32
-}
-
 // maxFuncs is BPF_MAX_SUBPROGS.
 const maxFuncs = 256
 
@@ -150,28 +138,13 @@ func (u *Unit) addFunc(op int32) {
 	}
 }
 
-// LeadsOn says whether control may go on at the next op, and at Target, within
-// the function.
-func (o *Op) LeadsOn() (through, jump bool) {
-	switch o.Own {
-	case isa.KindExit, isa.KindGotox, isa.KindInvalid:
-		return false, false
-	case isa.KindJa, isa.KindGotol:
-		return false, true
-	case isa.KindCallLocal, isa.KindCallHelper, isa.KindLdFunc:
-		return true, false
-	}
-	return true, o.Target >= 0
-}
-
 // functions walks each function, then lets clobbers and depths flow from
 // callees to callers until nothing changes.
 func functions(u *Unit) error {
 	if len(u.Funcs) > maxFuncs {
 		return &Error{-1, "the program has more than 256 functions"}
 	}
-	seen := make([]int32, len(u.Ops))
-	var todo []int32
+	seen, todo := u.scratch.numbers(len(u.Ops)), u.scratch.list[:0]
 	bounded := !u.Callbacks && !u.Irregular
 	budget := 8*len(u.Ops) + 1<<20 // functions may share code
 	for n := range u.Funcs {
@@ -217,6 +190,7 @@ func functions(u *Unit) error {
 		f.callees = slices.Compact(f.callees)
 		f.depth = 1
 	}
+	u.scratch.list = todo
 	for changed := true; changed; {
 		changed = false
 		for n := range u.Funcs {
@@ -252,88 +226,92 @@ func functions(u *Unit) error {
 // callee might have been handed counts as read, also by programs that no
 // verifier has seen: what they compute is defined here.
 func liveness(u *Unit) error {
-	type sets struct{ in, use, def uint16 }
-	at := make([]sets, len(u.Ops))
 	atExit := uint16(result)
 	if len(u.Funcs) > 1 {
 		atExit |= args
 	}
-	for i := range u.Ops {
-		o := &u.Ops[i]
-		at[i].use, at[i].def = o.UseDef()
-		if o.Own == isa.KindExit {
-			at[i].use = atExit
-		}
-	}
-	const manyRounds = 40 // nested loops need one each, and one more
-	for round, changed := 0, true; changed; round++ {
-		changed = false
+	const manyRounds = 39 // nested loops need one each
+	for round := 0; ; round++ {
 		if round == manyRounds || u.Irregular { // jumps like a ball of wool: say that all is wanted
 			for i := range u.Ops {
 				u.Ops[i].In, u.Ops[i].Out = all, all
 			}
 			return nil
 		}
+		behind := uint16(0)
 		for i := len(u.Ops) - 1; i >= 0; i-- {
 			o := &u.Ops[i]
-			var out uint16
-			through, jump := o.LeadsOn()
-			if through {
-				out = at[i+1].in
+			o.Out = 0
+			next, jump := o.LeadsOn()
+			if next {
+				o.Out = behind
 			}
 			if jump {
-				out |= at[o.Target].in
+				o.Out |= u.Ops[o.Target].In
 			}
-			live := at[i].use | out&^at[i].def
-			if live != at[i].in || out != o.Out {
-				at[i].in, o.In, o.Out = live, live, out
-				changed = true
+			use := o.use
+			if o.Own == isa.KindExit {
+				use = atExit
 			}
+			behind = use | o.Out&^o.def
+			o.In = behind
+		}
+		// Only a jump back leads to where the walk had not yet been.
+		if !slices.ContainsFunc(u.backs, func(j int32) bool { return u.Ops[u.Ops[j].Target].In&^u.Ops[j].Out != 0 }) {
+			return nil
 		}
 	}
-	return nil
 }
 
 // facts marks the checks that the verifier's proof makes needless, and folds
 // branches that go one way.
 func facts(u *Unit) error {
-	f := &u.Facts
+	f := u.Facts
+	checked, nonZero, narrow := slots(f.Checked), slots(f.NonZero), slots(f.Narrow)
+	always, never, dead := slots(f.Always), slots(f.Never), slots(f.Dead)
 	for i := range u.Ops {
 		o := &u.Ops[i]
-		has := func(slots []int) bool {
-			_, ok := slices.BinarySearch(slots, int(o.Slot))
-			return ok
-		}
-		if n, _ := o.Access(); n > 0 && f.Accepted && !has(f.Checked) {
+		t := &traitsOf[o.Own]
+		if t.access > 0 && f.Accepted && !checked.has(o.Slot) {
 			o.Flags |= Proved
-			u.note(i, NoteDropped, inReach[bits.TrailingZeros(uint(n))])
+			u.note(i, NoteDropped, inReach[bits.TrailingZeros8(t.access)])
 		}
 		switch {
-		case has(f.Dead) && !o.jumps():
+		case t.kind&jumps == 0 && dead.has(o.Slot):
 			o.Kind = KindNop
 			u.note(i, NoteDropped, "the instruction: the verifier proved that no run reaches it")
-		case IsDiv(o.Own):
-			if has(f.NonZero) {
+		case t.kind&divides != 0:
+			if nonZero.has(o.Slot) {
 				o.Flags |= NonZero
 				u.note(i, NoteDropped, "division by zero: the verifier proved a divisor that is not zero")
 			}
-			if has(f.Narrow) {
+			if narrow.has(o.Slot) {
 				o.Flags |= Narrow
 				u.note(i, NoteDropped, "upper halves: the verifier proved both numbers below 1<<32, so that 32 bits are divided")
 			}
-			if o.Row().Form == isa.FormDstImm && uint32(o.Imm) != 0 {
+			if t.form == isa.FormDstImm && uint32(o.Imm) != 0 {
 				o.Flags |= NonZero
 			}
 		case o.Own == isa.KindCallLocal && u.maxDepth > 0 && f.Alone:
 			o.Flags |= Shallow
 			u.note(i, NoteDropped, "call depth: the deepest chain of calls has "+strconv.Itoa(u.maxDepth)+" functions")
-		case o.jumps() && has(f.Always):
+		case t.kind&jumps != 0 && always.has(o.Slot):
 			u.fold(i, true, "the verifier proved that it always is")
-		case o.jumps() && has(f.Never):
+		case t.kind&jumps != 0 && never.has(o.Slot):
 			u.fold(i, false, "the verifier proved that it never is")
 		}
 	}
 	return nil
+}
+
+// slots is an ascending list that is asked for ascending slots.
+type slots []int
+
+func (s *slots) has(slot int32) bool {
+	for len(*s) > 0 && (*s)[0] < int(slot) {
+		*s = (*s)[1:]
+	}
+	return len(*s) > 0 && (*s)[0] == int(slot)
 }
 
 // inReach is what is noted of accesses, by the logarithm of their size: there
@@ -357,17 +335,6 @@ func (u *Unit) fold(i int, taken bool, why string) {
 		o.Own, o.Kind, o.Dst, o.Src, o.Target = isa.KindMov64Reg, KindNop, 0, 0, -1
 		o.Flags &^= Back
 	}
-}
-
-// IsDiv reports a division or remainder of any kind.
-func IsDiv(k isa.Kind) bool {
-	r := k.Row()
-	if r == nil {
-		return false
-	}
-	c := r.Op & 7
-	op := r.Op & 0xf0
-	return (c == isa.ClassALU || c == isa.ClassALU64) && (op == isa.OpDiv || op == isa.OpMod)
 }
 
 // constOf is the resolved value of the wide load at op i.

@@ -3,6 +3,7 @@ package ir
 import (
 	"slices"
 	"strconv"
+	"sync"
 
 	"skep/vm/isa"
 )
@@ -37,9 +38,10 @@ type Map struct {
 // Array is where an array map lies in the arena.
 type Array struct {
 	Map
-	Elems   uint32 // address of the value of element 0
-	Stride  uint32
-	Entries uint32
+	Elems     uint32 // address of the value of element 0, of CPU 0
+	Stride    uint32
+	CPUStride uint32 // distance of the values of two CPUs, 0 when there is one for all
+	Entries   uint32
 }
 
 // Hash is a hash map in the arena.
@@ -56,6 +58,7 @@ type HashLayout struct {
 	Shift         uint32
 	Single        bool
 	Stride        uint32
+	CPUStride     uint32
 
 	Next, Hash, Key, Value uint32
 }
@@ -147,6 +150,7 @@ type Unit struct {
 	Callbacks bool
 	maxDepth  int     // frames a call chain may have, 0 when not bounded
 	backs     []int32 // jumps back, ascending
+	scratch   *scratch
 }
 
 // Func is a function of the program.
@@ -185,8 +189,43 @@ func (u *Unit) LoopEnd(head, n int32) int32 {
 
 // note records what happened to op i.
 func (u *Unit) note(i int, k NoteKind, text string) {
-	if u.Notes == nil {
-		u.Notes = make([]Note, 0, min(len(u.Ops)/2, 4096))
-	}
-	u.Notes = append(u.Notes, Note{Slot: int(u.Ops[i].Slot), Kind: k, Text: text})
+	u.scratch.notes = append(u.scratch.notes, Note{Slot: int(u.Ops[i].Slot), Kind: k, Text: text})
+}
+
+// scratch is memory that the passes need only while they run.
+type scratch struct {
+	byOp  []int32
+	list  []int32
+	joins []knowledge
+	notes []Note
+}
+
+// numbers is a zero for each of n ops.
+func (s *scratch) numbers(n int) []int32 {
+	s.byOp = slices.Grow(s.byOp[:0], n)[:n]
+	clear(s.byOp)
+	return s.byOp
+}
+
+// A third of the time of a compilation would go into new memory: that of
+// compilations which are over is used again.
+var (
+	released  = sync.Pool{New: func() any { return new(Unit) }}
+	scratches = sync.Pool{New: func() any { return new(scratch) }}
+)
+
+// tidy gives back what the passes needed.
+func (u *Unit) tidy() {
+	s := u.scratch
+	u.scratch = nil
+	clear(s.notes)
+	s.notes = s.notes[:0]
+	scratches.Put(s)
+}
+
+// Release lets the next compilation have the memory of the unit, but for Dense
+// and Notes. Nothing else of it may be used any more.
+func (u *Unit) Release() {
+	*u = Unit{Ops: u.Ops, Funcs: u.Funcs, backs: u.backs}
+	released.Put(u)
 }

@@ -37,6 +37,7 @@ func TestContext(t *testing.T) {
 		{"null", unsafe.Offsetof(c.null), contract.CtxNull},
 		{"windows", unsafe.Offsetof(c.windows), contract.CtxWindows},
 		{"window", unsafe.Sizeof(c.windows[0]), window.Size},
+		{"cpu", unsafe.Offsetof(c.cpu), contract.CtxCPU},
 		{"size", unsafe.Sizeof(c), contract.CtxSize},
 	} {
 		if f.got != f.want {

@@ -36,6 +36,8 @@ type context struct {
 	link    uint64
 	null    uint64
 	windows [window.Count]window.Window
+	cpu     uint32
+	_       uint32
 }
 
 // stackSize is the stack that native code gets: return addresses and saved
@@ -64,6 +66,7 @@ type Runner struct {
 	end     Status // Running while the program runs
 	err     error
 	segment bool
+	perCPU  bool // code looks at the context's cpu
 }
 
 // NewRunner makes a runner for the programs of a machine, by their numbers.
@@ -89,6 +92,7 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 	inPlace := false
 	for _, p := range progs {
 		r.segment = r.segment || p.code.Segment
+		r.perCPU = r.perCPU || p.code.CPU
 		inPlace = inPlace || p.code.InPlace
 	}
 	r.windows = window.New(r.arena, &r.ctx.windows, inPlace)
@@ -120,6 +124,9 @@ func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 	c.stack = r.first
 	if r.err != nil {
 		r.err = nil
+	}
+	if r.perCPU {
+		c.cpu = r.host.OnCPU()
 	}
 	r.windows.Start(r.arena)
 	c.loops[0] = 0

@@ -24,6 +24,7 @@ func TestContext(t *testing.T) {
 		{"floor", unsafe.Offsetof(c.floor), wasm.CtxFloor},
 		{"top", unsafe.Offsetof(c.top), wasm.CtxTop},
 		{"null", unsafe.Offsetof(c.null), wasm.CtxNull},
+		{"cpu", unsafe.Offsetof(c.cpu), wasm.CtxCPU},
 		{"frames", unsafe.Offsetof(c.frames), wasm.CtxFrames},
 		{"frame.op", unsafe.Offsetof(c.frames[0].op), wasm.FrameOp},
 		{"frame.loops", unsafe.Offsetof(c.frames[0].loops), wasm.FrameLoops},

@@ -51,7 +51,7 @@ type Context struct {
 	floor   uint64
 	top     uint64
 	null    uint32
-	_       uint32
+	cpu     uint32
 	frames  [wasm.MaxFrames]frame
 	windows [window.Count]window.Window
 	begin   [isa.NumRegs]uint64 // what repeated runs begin with

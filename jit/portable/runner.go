@@ -26,6 +26,7 @@ type Runner struct {
 	progs   []program
 	windows window.Table
 	least   int32 // fuel that gets ahead in any program
+	perCPU  bool  // code looks at the context's cpu
 
 	// Where control is while no code runs. While it does prog is the program
 	// whose code that is.
@@ -70,6 +71,7 @@ func NewRunner(l Linker, ctx *Context, h Host, progs []*wasm.Code) (*Runner, err
 	for i, c := range progs {
 		r.progs[i].code = c
 		r.least = max(r.least, c.Fuel)
+		r.perCPU = r.perCPU || c.CPU
 		if err := r.progs[i].add(&c.Module, r); err != nil {
 			r.Close()
 			return nil, err
@@ -113,6 +115,9 @@ func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
 	c.top = regs[isa.R10]
 	c.floor = c.top - (maxFrames-1)*frameStride
 	c.loops, c.null = 0, 0
+	if r.perCPU {
+		c.cpu = r.host.OnCPU()
+	}
 	r.windows.Start(r.host.Arena())
 	r.prog, r.op, r.depth = prog, 0, 0
 	r.end, r.err = Running, nil

@@ -14,6 +14,7 @@ const (
 	CtxFloor  = 112 // r10 of the deepest frame
 	CtxTop    = 120 // r10 of the first frame
 	CtxNull   = 128 // one more than the slot of the last lookup in place that returned NULL, 32 bits
+	CtxCPU    = 132 // the CPU that the run is on, 32 bits
 
 	// CtxFrames is the frames that were left with others above them,
 	// FrameSize bytes each: r6 to r9, the op to go on at, the passes of

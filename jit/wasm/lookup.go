@@ -28,13 +28,36 @@ func (b *body) array(o *ir.Op) {
 		b.i32(int32(a.Stride))
 		b.op(opI32Mul)
 		b.i32(int32(a.Elems))
-		b.op(opI32Add, opI64ExtendI32U)
+		b.op(opI32Add)
+		b.ofCPU(a.CPUStride)
+		b.op(opI64ExtendI32U)
 		b.set64(isa.R0)
 		b.element(o, &a.Map)
 		b.op(opElse)
 		b.null(o)
 		b.op(opEnd)
 	})
+}
+
+// known is the value of a known element for the CPU that runs.
+func (b *body) known(o *ir.Op) {
+	a := &b.u.Program.Arrays[o.Target]
+	b.i32(int32(uint32(o.Imm)))
+	b.ofCPU(a.CPUStride)
+	b.op(opI64ExtendI32U)
+	b.set64(isa.R0)
+	b.element(o, &a.Map)
+}
+
+// ofCPU moves the address on the stack from the value of the first CPU to that
+// of the one that runs.
+func (b *body) ofCPU(stride uint32) {
+	if stride == 0 {
+		return
+	}
+	b.load32(CtxCPU)
+	b.i32(int32(stride))
+	b.op(opI32Mul, opI32Add)
 }
 
 // null is a lookup that found nothing.
@@ -129,7 +152,9 @@ func (b *body) chain(o *ir.Op, h *ir.Hash, push func(off, n int)) {
 	b.ifThen(typeVoid)
 	b.get(b.l.slot)
 	b.i32(int32(h.HashLayout.Value))
-	b.op(opI32Add, opI64ExtendI32U)
+	b.op(opI32Add)
+	b.ofCPU(h.CPUStride)
+	b.op(opI64ExtendI32U)
 	b.set64(isa.R0)
 	b.element(o, &h.Map)
 	b.br(opBr, 3)

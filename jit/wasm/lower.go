@@ -34,6 +34,7 @@ type Code struct {
 	Dense  []int32 // op of each slot
 	Exit   int32   // op of an exit instruction, -1 when there is none
 	Fuel   int32   // the least fuel with which a run gets ahead
+	CPU    bool    // lookups look at CtxCPU
 	Notes  []ir.Note
 
 	u      *ir.Unit
@@ -73,6 +74,7 @@ func Lower(u *ir.Unit, t Target) (*Code, error) {
 		if o.Own == isa.KindExit {
 			c.Exit = int32(i)
 		}
+		c.CPU = c.CPU || u.CPUStride(o) > 0
 		if o.Flags&ir.Entry != 0 {
 			c.heads[i] = max(c.heads[i], callFuel)
 		}

@@ -49,6 +49,9 @@ func (b *body) lowerOp(o *ir.Op) bool {
 		return true
 	case ir.KindHash:
 		return b.hash(o)
+	case ir.KindElement:
+		b.known(o)
+		return true
 	case ir.KindNop:
 		return true
 	case ir.Kind(isa.KindLdImm64): // also what a lookup became

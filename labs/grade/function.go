@@ -16,15 +16,17 @@ var counters = [...]struct {
 	{"functions", func(c *Counters) uint64 { return c.Functions }},
 }
 
-// isName says whether a name may stand without key or arguments.
-func isName(w string) bool {
+func isCounter(w string) bool {
 	for i := range counters {
 		if counters[i].name == w {
 			return true
 		}
 	}
-	return w == "printk" || w == "ret"
+	return false
 }
+
+// isName says whether a name may stand without key or arguments.
+func isName(w string) bool { return w == "printk" || w == "ret" || isCounter(w) }
 
 // fn is a function of the language. apply gets the arguments' values; those
 // of map functions name a map.

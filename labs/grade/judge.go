@@ -21,9 +21,41 @@ type Finding struct {
 	Expected string // "== 4"
 	Got      string // "3", or why there is nothing
 	Event    int    // the event of the trace where it went wrong, -1: none in particular
-	// Step is the step of the run behind the instruction that made it so, or at
-	// which the event's first program began; -1: none.
-	Step int64
+	// Step is where in Scene it went wrong, -1: nowhere.
+	Step  int64
+	Scene Scene
+	Place string // of InProgram: the source line, as in Verdict.Line
+	Order *Order // of InOrder
+}
+
+// Scene is where a failed rule can be looked at, and what its step counts.
+type Scene uint8
+
+const (
+	// InRun: the step of the run behind the instruction that made it so, or at
+	// which the event's first program began.
+	InRun Scene = iota
+	// InVerdict: the slot that the verifier refuses.
+	InVerdict
+	// InWalk: the step of the verifier's walk, from 0, in its order.
+	InWalk
+	// InOrder: the instruction of an order of CPUs behind which an update is
+	// lost, from 1.
+	InOrder
+	// InProgram: the slot of an instruction.
+	InProgram
+)
+
+// Order is an order of the instructions of two CPUs.
+type Order struct {
+	Events [2]int // that run on CPU 0 and 1, as indexes into the trace
+	Turns  []Turn
+}
+
+// Turn is a CPU's turn: it makes Steps instructions.
+type Turn struct {
+	CPU   uint32
+	Steps uint64
 }
 
 // Report is a finding for each rule, in order.

@@ -50,3 +50,55 @@ func (j *Judge) Look(r *Rule, maps []Map) string {
 	}
 	return v.String()
 }
+
+// Lost is the map whose lost updates a race rule speaks of, "" for other rules.
+func (r *Rule) Lost() string {
+	if r.Kind != Race {
+		return ""
+	}
+	for i := range r.cmp.left {
+		if t := &r.cmp.left[i].term; t.kind == termCall && t.name == "lost_updates" {
+			return t.args[0][0].term.text
+		}
+	}
+	return ""
+}
+
+// Budget is a rule that holds something that is counted below a bound.
+type Budget struct {
+	Counts string // "steps", or a counter's name: "insns", "insns_processed"
+	Event  int    // of steps, from 0
+	Most   uint64 // that would have been right
+}
+
+// Budget says what budget a comparison sets; ok is false when it sets none.
+func (j *Judge) Budget(r *Rule) (b Budget, ok bool) {
+	left := r.cmp.left
+	if r.Kind == Verify || r.Kind == Race || len(left) != 1 || left[0].minus {
+		return b, false
+	}
+	e := &eval{history: j.history, event: -1}
+	switch t := &left[0].term; {
+	case t.kind == termName && isCounter(t.name):
+		b.Counts = t.name
+	case t.kind == termCall && t.name == "steps":
+		at, msg := e.sum(t.args[0])
+		if msg != "" || at.num < 1 {
+			return b, false
+		}
+		b.Counts, b.Event = t.name, int(at.num-1)
+	default:
+		return b, false
+	}
+	bound, msg := e.sum(r.cmp.right)
+	switch {
+	case msg != "" || bound.num < 0:
+		return b, false
+	case r.cmp.op == "<" && bound.num > 0:
+		bound.num--
+	case r.cmp.op != "<=" && r.cmp.op != "==":
+		return b, false
+	}
+	b.Most = uint64(bound.num)
+	return b, true
+}

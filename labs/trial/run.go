@@ -96,6 +96,7 @@ func Run(sub Submission, ex Exercise) *Result {
 	j := t.ex.Grade.Begin()
 	t.res.Report, t.res.Events = t.play(j, t.ex.Grade, events)
 	t.locate(t.res.Report, j, events)
+	t.place(t.res.Report, j)
 	t.add(t.res.Report)
 	for i := range t.ex.Grade.Hidden {
 		c := &t.ex.Grade.Hidden[i]
@@ -121,6 +122,7 @@ type trial struct {
 	setup []world.Event
 	src   *source.Source
 	res   *Result
+	lost  []lostOrder // by maps, of the last exploration
 }
 
 // verify fills the verdict: that of the first program that is not accepted,
@@ -216,6 +218,7 @@ func (t *trial) play(j *grade.Judge, spec *grade.Spec, events []world.Event) (*g
 		}
 	}
 	final.Maps = r.maps()
+	t.lost = nil
 	if races(spec) {
 		final.LostUpdates = t.lostUpdates(events)
 	}

@@ -120,7 +120,7 @@ func (s *Service) onKernel(ctx context.Context, sub *submission, ex trial.Exerci
 	res, err := s.cfg.OnKernel(ctx, &KernelJob{Kernel: version, Owner: "lab " + sub.owner, Sub: sub.trial(), Ex: ex, Waiting: func(position int, wait time.Duration) {
 		from = time.Now() // what is waited in the queue is not the grade's time
 		if sub.waiting != nil {
-			sub.waiting(waiting{version, position, int(wait.Seconds())})
+			sub.waiting(waiting{version, position, seconds(wait)})
 		}
 	}})
 	return &kernelTry{res, time.Since(from)}, err

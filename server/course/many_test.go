@@ -2,8 +2,11 @@ package course_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -60,4 +63,70 @@ func TestMany(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d in %.1f s; the last of each: %v", all, time.Since(from).Seconds(), slowest)
+}
+
+// With all places taken, whoever waits is told how many are before, ever
+// fewer, and then gets the grade.
+func TestPlaces(t *testing.T) {
+	srv := serve(t, course.Config{})
+	long := body("asm", ".prog xdp\n.license GPL\nr0 = 0\nl:\n r0 += 1\n if r0 < 60000 goto l\n exit\n")
+	var wg sync.WaitGroup
+	said := make(chan struct{}, 1000) // a line of anybody's
+	n := 8 + runtime.NumCPU()
+	for i := range n {
+		wg.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, dropAll+"grade", strings.NewReader(long))
+			r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", i+1)
+			r.Header.Set("Accept", "application/x-ndjson")
+			w := httptest.NewRecorder()
+			srv.ServeHTTP(&loud{w, said}, r)
+			if !strings.Contains(w.Body.String(), `"status":200`) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	for range 6 { // so many stand in the queue
+		<-said
+	}
+	r := httptest.NewRequest(http.MethodPost, dropAll+"grade", strings.NewReader(body("asm", inAsm)))
+	r.Header.Set("Accept", "application/x-ndjson")
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, r)
+	wg.Wait()
+	var places []int
+	dec := json.NewDecoder(w.Body)
+	for {
+		var line struct {
+			Waiting *struct{ Position, Seconds int }
+			Status  int
+			Body    struct{ Passed bool }
+		}
+		if err := dec.Decode(&line); err != nil {
+			t.Fatalf("after %v: %v", places, err)
+		}
+		if line.Waiting == nil {
+			if line.Status != http.StatusOK || !line.Body.Passed {
+				t.Errorf("%+v", line)
+			}
+			break
+		}
+		if n := len(places); n > 0 && line.Waiting.Position >= places[n-1] {
+			t.Errorf("behind %v comes place %d", places, line.Waiting.Position)
+		}
+		places = append(places, line.Waiting.Position)
+	}
+	if len(places) < 2 {
+		t.Errorf("places %v: the queue was not full", places)
+	}
+}
+
+// loud says when something is written.
+type loud struct {
+	*httptest.ResponseRecorder
+	said chan<- struct{}
+}
+
+func (l *loud) Write(b []byte) (int, error) {
+	l.said <- struct{}{}
+	return l.ResponseRecorder.Write(b)
 }

@@ -15,10 +15,13 @@ const streamType = "application/x-ndjson"
 
 // waiting is a place in a queue.
 type waiting struct {
-	Kernel   string `json:"kernel"`
+	Kernel   string `json:"kernel"`   // whose virtual machine it waits for, "" for the simulator
 	Position int    `json:"position"` // jobs that are served before, 1 is next
 	Seconds  int    `json:"seconds"`  // about
 }
+
+// seconds are whole ones, rounded up.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // maxWrite is how long writing a line may take, and the way to the next one.
 const maxWrite = time.Minute
@@ -69,10 +72,9 @@ func (r *reply) write(v any) {
 func (r *reply) refuse(no *refusal) {
 	e := map[string]any{"code": no.code, "message": no.message}
 	if no.retry > 0 {
-		seconds := int(math.Ceil(no.retry.Seconds()))
-		e["retry"] = seconds
+		e["retry"] = seconds(no.retry)
 		if !r.begun {
-			r.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+			r.w.Header().Set("Retry-After", strconv.Itoa(seconds(no.retry)))
 		}
 	}
 	r.end(no.status, map[string]any{"error": e})

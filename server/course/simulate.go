@@ -42,7 +42,11 @@ func (s *Service) simulate(ctx context.Context, sub *submission) (*Report, error
 	case "unprivileged":
 		q.Privilege = protocol.PrivilegeUnprivileged
 	}
-	g, err := sim.Grade(ctx, sub.owner, q)
+	g, err := sim.Grade(ctx, sub.owner, q, func(position int, wait time.Duration) {
+		if sub.waiting != nil {
+			sub.waiting(waiting{"", position, seconds(wait)})
+		}
+	})
 	switch {
 	case err == nil:
 		rep := fromModule(g)

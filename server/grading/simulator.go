@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -46,7 +47,9 @@ type Simulator struct {
 	rt       wazero.Runtime
 	code     wazero.CompiledModule
 	turns    *turns
+	slots    int
 	deadline time.Duration
+	pace     atomic.Int64 // how long a submission took lately, ns
 }
 
 // compiled keeps what was made of a module: a second Simulator with it starts at once.
@@ -55,7 +58,8 @@ var compiled = wazero.NewCompilationCache()
 // NewSimulator compiles the module, which takes seconds.
 func NewSimulator(ctx context.Context, module []byte) (*Simulator, error) {
 	cfg := wazero.NewRuntimeConfig().WithCompilationCache(compiled).WithMemoryLimitPages(simulatorMemory >> 16).WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
-	s := &Simulator{rt: wazero.NewRuntimeWithConfig(ctx, cfg), turns: newTurns(max(1, runtime.NumCPU())), deadline: simulatorTime}
+	s := &Simulator{rt: wazero.NewRuntimeWithConfig(ctx, cfg), slots: max(1, runtime.NumCPU()), deadline: simulatorTime}
+	s.turns = newTurns(s.slots)
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, s.rt); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("simulator: %w", err)
@@ -81,15 +85,22 @@ func (s *Simulator) Close() error { return s.rt.Close(context.Background()) }
 
 // Grade tries a submission of an owner, who waits for a turn, on an exercise.
 // Whatever the submission is, the answer is a grade or one of this package's
-// errors.
-func (s *Simulator) Grade(ctx context.Context, owner string, q *protocol.Grade) (*protocol.Graded, error) {
+// errors. While it waits, waiting (nil: nobody asks) hears which place it has,
+// 1 is next, and about how long that is.
+func (s *Simulator) Grade(ctx context.Context, owner string, q *protocol.Grade, waiting func(position int, wait time.Duration)) (*protocol.Graded, error) {
 	if len(q.Source.Text) > maxSubmission || len(q.Source.Bytes) > maxSubmission {
 		return nil, ErrSize
 	}
-	if err := s.turns.enter(ctx, owner); err != nil {
+	if err := s.turns.enter(ctx, owner, func(position int) {
+		if waiting != nil {
+			waiting(position, time.Duration(position)*time.Duration(s.pace.Load())/time.Duration(s.slots))
+		}
+	}); err != nil {
 		return nil, err
 	}
 	defer s.turns.leave()
+	from := time.Now()
+	defer func() { s.pace.Store((3*s.pace.Load() + int64(time.Since(from))) / 4) }() // a lost one of two does no harm
 	limited, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
 	valid := *q

@@ -69,7 +69,7 @@ func TestSimulatorAgrees(t *testing.T) {
 			case "unprivileged":
 				q.Privilege = protocol.PrivilegeUnprivileged
 			}
-			got, err := s.Grade(t.Context(), "", q)
+			got, err := s.Grade(t.Context(), "", q, nil)
 			if err != nil {
 				t.Fatalf("%s/%s: %v", l.ID, try.String(), err)
 			}
@@ -110,7 +110,7 @@ func TestSimulatorHostile(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			from := time.Now()
-			g, err := s.Grade(t.Context(), "", question(ex, c.text))
+			g, err := s.Grade(t.Context(), "", question(ex, c.text), nil)
 			t.Logf("%.1f s", time.Since(from).Seconds())
 			switch {
 			case !errors.Is(err, c.err) && !errors.Is(err, grading.ErrTime):
@@ -120,7 +120,7 @@ func TestSimulatorHostile(t *testing.T) {
 			case err == nil && g.Message == "" && len(g.Problems) == 0 && len(g.Findings) == 0:
 				t.Error("nothing is said")
 			}
-			if g, err := s.Grade(t.Context(), "", question(ex, good)); err != nil || !g.Passed {
+			if g, err := s.Grade(t.Context(), "", question(ex, good), nil); err != nil || !g.Passed {
 				t.Errorf("the next submission: %+v, %v", g, err)
 			}
 		})
@@ -128,14 +128,14 @@ func TestSimulatorHostile(t *testing.T) {
 	t.Run("object", func(t *testing.T) {
 		q := question(ex, "")
 		q.Source = protocol.WireSource{Kind: protocol.SourceKindObject, Bytes: []byte("\x7fELF" + strings.Repeat("\xff", 5000))}
-		if g, err := s.Grade(t.Context(), "", q); err != nil || g.Passed || len(g.Problems) == 0 {
+		if g, err := s.Grade(t.Context(), "", q, nil); err != nil || g.Passed || len(g.Problems) == 0 {
 			t.Errorf("%+v, %v", g, err)
 		}
 	})
 	t.Run("gone", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.Grade(ctx, "", question(ex, good)); !errors.Is(err, context.Canceled) {
+		if _, err := s.Grade(ctx, "", question(ex, good), nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -157,7 +157,7 @@ func TestSimulatorMany(t *testing.T) {
 			if i%2 == 1 {
 				text = ex.Starters[0].Text
 			}
-			g, err := s.Grade(t.Context(), "", question(ex, text))
+			g, err := s.Grade(t.Context(), "", question(ex, text), nil)
 			if err != nil || g.Passed != (i%2 == 0) {
 				t.Errorf("submission %d: %+v, %v", i, g, err)
 			}

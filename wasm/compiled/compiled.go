@@ -51,8 +51,8 @@ func Program(m *vm.Machine, prog int) *jit.Program {
 	return p
 }
 
-// addMaps lets the compiler do lookups in place: in arrays and hashes, and in
-// per-CPU arrays where there is one CPU.
+// addMaps lets the compiler do lookups in place: in arrays and hashes, per-CPU
+// ones included.
 func addMaps(p *jit.Program, m *vm.Machine) {
 	for _, mp := range m.Maps().Maps() {
 		as := jit.Map{Ptr: uint64(mp.Ptr()), Size: mp.ValueSize(), Perm: uint8(arena.Read | arena.Write), Name: mp.Name()}
@@ -63,9 +63,13 @@ func addMaps(p *jit.Program, m *vm.Machine) {
 			as.Perm = uint8(arena.Write)
 		}
 		t := maps.Type(mp.Type())
-		if l, ok := mp.(maps.Indexed); ok && (t == maps.Array || t == maps.PerCPUArray && m.Maps().CPUs == 1) {
-			elems, stride, _ := l.Layout()
-			p.Arrays = append(p.Arrays, jit.Array{Map: as, Elems: elems, Stride: stride, Entries: mp.MaxEntries()})
+		if l, ok := mp.(maps.Indexed); ok && (t == maps.Array || t == maps.PerCPUArray) {
+			a := jit.Array{Map: as, Entries: mp.MaxEntries()}
+			a.Elems, a.Stride, a.CPUStride = l.Layout()
+			if t == maps.Array || m.Maps().CPUs == 1 {
+				a.CPUStride = 0
+			}
+			p.Arrays = append(p.Arrays, a)
 		}
 		if l, ok := maps.LayoutOfHash(mp); ok {
 			p.Hashes = append(p.Hashes, jit.Hash{Map: as, HashLayout: jit.HashLayout(l), KeySize: mp.KeySize()})

@@ -8,53 +8,27 @@ import (
 	"skep/labs/trial"
 	"skep/verifier"
 	"skep/wasm/protocol"
+	"skep/wasm/reactor"
 )
 
 // Handle answers one request frame and appends the reply frame to dst. It
 // never panics for any bytes: what goes wrong inside is answered as Failed.
-func Handle(dst, frame []byte) (reply []byte) {
-	h, err := protocol.ParseHeader(frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			text, _ := r.(string)
-			if e, ok := r.(error); ok {
-				text = e.Error()
-			}
-			reply = failed(dst, h.Session, "the grader has a defect: "+text, "please report the program")
-		}
-	}()
-	m, err := answer(h.ID, frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	return protocol.PackOne(dst, h.Session, m)
+func Handle(dst, frame []byte) []byte {
+	return reactor.Answer(dst, frame, "the grader", answer)
 }
 
 func answer(id uint16, frame []byte) (protocol.Encoder, error) {
 	switch id {
 	case protocol.IDGradeHello:
-		return &protocol.GradeWelcome{Kernel: trial.KernelName}, protocol.ParseOne(frame, &protocol.GradeHello{})
+		return reactor.Reply(frame, new(protocol.GradeHello), welcome)
 	case protocol.IDPredict:
-		q := new(protocol.Predict)
-		if err := protocol.ParseOne(frame, q); err != nil {
-			return nil, err
-		}
-		return predict(q), nil
+		return reactor.Reply(frame, new(protocol.Predict), predict)
 	}
-	q := new(protocol.Grade)
-	if err := protocol.ParseOne(frame, q); err != nil {
-		return nil, err
-	}
-	return Grade(q), nil
+	return reactor.Reply(frame, new(protocol.Grade), Grade)
 }
 
-func failed(dst []byte, session uint32, msg, hint string) []byte {
-	return protocol.PackOne(dst, session, &protocol.Failed{
-		Problem: protocol.Problem{Where: protocol.WhereEngine, Message: msg, Hint: hint, Offset: -1},
-	})
+func welcome(*protocol.GradeHello) *protocol.GradeWelcome {
+	return &protocol.GradeWelcome{Kernel: trial.KernelName}
 }
 
 func submission(s *protocol.WireSource) trial.Submission {
@@ -134,6 +108,13 @@ func findings(dst []protocol.Finding, rep *grade.Report, hidden bool) []protocol
 		}
 		if !hidden {
 			w.Rule, w.Why, w.Expected, w.Got, w.Event, w.Step = f.Rule.Text, f.Rule.Why, f.Expected, f.Got, int32(f.Event), int32(min(f.Step, 1<<31-1))
+			w.Scene, w.Place = protocol.Scene(f.Scene), f.Place
+			if o := f.Order; o != nil {
+				w.Events = []uint32{uint32(o.Events[0]), uint32(o.Events[1])}
+				for _, t := range o.Turns {
+					w.Turns = append(w.Turns, protocol.CPUTurn{CPU: t.CPU, Steps: uint32(t.Steps)})
+				}
+			}
 		}
 		dst = append(dst, w)
 	}

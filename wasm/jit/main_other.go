@@ -2,7 +2,6 @@
 
 package main
 
-// main tells those who ran it what it is for.
-func main() {
-	println("jit: build with go run ./wasm/build -package ./wasm/jit -o FILE, see go doc skep/wasm/jit")
-}
+import "skep/wasm/reactor"
+
+func main() { reactor.Usage("wasm/jit") }

@@ -2,7 +2,6 @@
 
 package main
 
-// main tells those who ran it what it is for.
-func main() {
-	println("listing: build with go run ./wasm/build -package ./wasm/listing -o FILE, see go doc skep/wasm/listing")
-}
+import "skep/wasm/reactor"
+
+func main() { reactor.Usage("wasm/listing") }

@@ -189,6 +189,17 @@ const (
 	RuleStateSkipped // not decidable here
 )
 
+// Scene: Where a failed rule can be looked at, and what its step counts.
+type Scene uint8
+
+const (
+	SceneRun     Scene = iota // a step of the run
+	SceneVerdict              // the slot that the verifier refuses
+	SceneWalk                 // a step of the verifier's walk, from 0
+	SceneOrder                // the instruction of an order of CPUs behind which an update is lost
+	SceneProgram              // the slot of an instruction
+)
+
 // Arch: What machine code is for.
 type Arch uint8
 
@@ -261,9 +272,11 @@ const (
 	IDTraceMore     uint16 = 67
 	IDTraceStop     uint16 = 68
 	IDTraceBytes    uint16 = 69
+	IDProve         uint16 = 70
 	IDVerifyHello   uint16 = 65
 	IDVerifyWelcome uint16 = 174
 	IDTraceProgress uint16 = 240
+	IDProved        uint16 = 242
 	IDTracePart     uint16 = 241
 	IDVerified      uint16 = 175
 	IDFirings       uint16 = 48
@@ -565,11 +578,15 @@ func encode(m Message, w *Writer) bool {
 		m.Encode(w)
 	case *TraceBytes:
 		m.Encode(w)
+	case *Prove:
+		m.Encode(w)
 	case *VerifyHello:
 		m.Encode(w)
 	case *VerifyWelcome:
 		m.Encode(w)
 	case *TraceProgress:
+		m.Encode(w)
+	case *Proved:
 		m.Encode(w)
 	case *TracePart:
 		m.Encode(w)
@@ -724,11 +741,15 @@ func decode(m Message, r *Reader) bool {
 		m.Decode(r)
 	case *TraceBytes:
 		m.Decode(r)
+	case *Prove:
+		m.Decode(r)
 	case *VerifyHello:
 		m.Decode(r)
 	case *VerifyWelcome:
 		m.Decode(r)
 	case *TraceProgress:
+		m.Decode(r)
+	case *Proved:
 		m.Decode(r)
 	case *TracePart:
 		m.Decode(r)
@@ -3797,6 +3818,149 @@ func (m *TraceBytes) Decode(r *Reader) {
 	m.Length = r.U32()
 }
 
+// Prove: Verify a program and say what that has proved, for the compiler of another module.
+type Prove struct {
+	Source  WireSource
+	Program uint32 // Index into Listing.programs.
+	Options VerifyOptions
+	CPUs    uint32 // That the program may run on.
+}
+
+// ID is the number of this message.
+func (m *Prove) ID() uint16 { return IDProve }
+
+// Encode appends the wire form of m.
+func (m *Prove) Encode(w *Writer) {
+	m.Source.Encode(w)
+	w.U32(m.Program)
+	m.Options.Encode(w)
+	w.U32(m.CPUs)
+}
+
+// Decode fills m; r holds the error.
+func (m *Prove) Decode(r *Reader) {
+	m.Source.Decode(r)
+	m.Program = r.U32()
+	m.Options.Decode(r)
+	m.CPUs = r.U32()
+}
+
+// FactKey: A lookup in an array by a key that is always the same.
+type FactKey struct {
+	Slot uint32 // Of the call.
+	Key  uint32
+}
+
+// Encode appends the wire form of m.
+func (m *FactKey) Encode(w *Writer) {
+	w.U32(m.Slot)
+	w.U32(m.Key)
+}
+
+// Decode fills m; r holds the error.
+func (m *FactKey) Decode(r *Reader) {
+	m.Slot = r.U32()
+	m.Key = r.U32()
+}
+
+// Facts: What has been proved of each run of an accepted program (verifier.Facts). Slots ascend in each list.
+type Facts struct {
+	Sum     uint64   // Of the program's instructions: of another one nothing is proved.
+	CPUs    uint32   // On a machine with so many CPUs at most.
+	Checked []uint32 // Accesses that still have to be checked.
+	NonZero []uint32 // Divisions by what is not zero.
+	Narrow  []uint32 // 64-bit divisions of numbers that fit 32 bits.
+	Always  []uint32 // Jumps that are always taken.
+	Never   []uint32 // Jumps that never are.
+	Dead    []uint32 // Instructions that are never reached.
+	Keys    []FactKey
+	Alone   bool // Every run begins in the first frame.
+}
+
+// Encode appends the wire form of m.
+func (m *Facts) Encode(w *Writer) {
+	w.U64(m.Sum)
+	w.U32(m.CPUs)
+	w.U32(uint32(len(m.Checked)))
+	for i := range m.Checked {
+		w.U32(m.Checked[i])
+	}
+	w.U32(uint32(len(m.NonZero)))
+	for i := range m.NonZero {
+		w.U32(m.NonZero[i])
+	}
+	w.U32(uint32(len(m.Narrow)))
+	for i := range m.Narrow {
+		w.U32(m.Narrow[i])
+	}
+	w.U32(uint32(len(m.Always)))
+	for i := range m.Always {
+		w.U32(m.Always[i])
+	}
+	w.U32(uint32(len(m.Never)))
+	for i := range m.Never {
+		w.U32(m.Never[i])
+	}
+	w.U32(uint32(len(m.Dead)))
+	for i := range m.Dead {
+		w.U32(m.Dead[i])
+	}
+	w.U32(uint32(len(m.Keys)))
+	for i := range m.Keys {
+		m.Keys[i].Encode(w)
+	}
+	w.Bool(m.Alone)
+}
+
+// Decode fills m; r holds the error.
+func (m *Facts) Decode(r *Reader) {
+	m.Sum = r.U64()
+	m.CPUs = r.U32()
+	if n := r.Count(4); n > 0 {
+		m.Checked = make([]uint32, n)
+		for i := range m.Checked {
+			m.Checked[i] = r.U32()
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.NonZero = make([]uint32, n)
+		for i := range m.NonZero {
+			m.NonZero[i] = r.U32()
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.Narrow = make([]uint32, n)
+		for i := range m.Narrow {
+			m.Narrow[i] = r.U32()
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.Always = make([]uint32, n)
+		for i := range m.Always {
+			m.Always[i] = r.U32()
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.Never = make([]uint32, n)
+		for i := range m.Never {
+			m.Never[i] = r.U32()
+		}
+	}
+	if n := r.Count(4); n > 0 {
+		m.Dead = make([]uint32, n)
+		for i := range m.Dead {
+			m.Dead[i] = r.U32()
+		}
+	}
+	if n := r.Count(8); n > 0 {
+		m.Keys = make([]FactKey, n)
+		for i := range m.Keys {
+			m.Keys[i].Decode(r)
+		}
+	}
+	m.Alone = r.Bool()
+}
+
 // VerifyHello: First message to the module.
 type VerifyHello struct {
 }
@@ -3860,6 +4024,30 @@ func (m *TraceProgress) Decode(r *Reader) {
 	if r.Bool() {
 		m.Verdict = new(Verified)
 		m.Verdict.Decode(r)
+	}
+}
+
+// Proved: What has been proved.
+type Proved struct {
+	Facts *Facts // Of an accepted program.
+}
+
+// ID is the number of this message.
+func (m *Proved) ID() uint16 { return IDProved }
+
+// Encode appends the wire form of m.
+func (m *Proved) Encode(w *Writer) {
+	w.Bool(m.Facts != nil)
+	if m.Facts != nil {
+		m.Facts.Encode(w)
+	}
+}
+
+// Decode fills m; r holds the error.
+func (m *Proved) Decode(r *Reader) {
+	if r.Bool() {
+		m.Facts = new(Facts)
+		m.Facts.Decode(r)
 	}
 }
 
@@ -4113,8 +4301,12 @@ type Finding struct {
 	Why      string // The author's words for who fails it.
 	Expected string
 	Got      string
-	Event    int32 // Where it went wrong: index of the event, -1 for none.
-	Step     int32 // The step of the run behind the instruction that made it so, else the event's first; -1 for none.
+	Event    int32     // Where it went wrong: index of the event, -1 for none.
+	Step     int32     // Of the run: the step behind the instruction that made it so, else the event's first; -1 for none.
+	Scene    Scene     // What step is a step of.
+	Place    string    // Of program: the source line.
+	Events   []uint32  // Of order: indexes of the events that run at once, by CPU.
+	Turns    []CPUTurn // Of order.
 }
 
 // Encode appends the wire form of m.
@@ -4129,6 +4321,16 @@ func (m *Finding) Encode(w *Writer) {
 	w.Str(m.Got)
 	w.I32(m.Event)
 	w.I32(m.Step)
+	w.U8(uint8(m.Scene))
+	w.Str(m.Place)
+	w.U32(uint32(len(m.Events)))
+	for i := range m.Events {
+		w.U32(m.Events[i])
+	}
+	w.U32(uint32(len(m.Turns)))
+	for i := range m.Turns {
+		m.Turns[i].Encode(w)
+	}
 }
 
 // Decode fills m; r holds the error.
@@ -4143,6 +4345,20 @@ func (m *Finding) Decode(r *Reader) {
 	m.Got = r.Str()
 	m.Event = r.I32()
 	m.Step = r.I32()
+	m.Scene = Scene(r.Enum(5))
+	m.Place = r.Str()
+	if n := r.Count(4); n > 0 {
+		m.Events = make([]uint32, n)
+		for i := range m.Events {
+			m.Events[i] = r.U32()
+		}
+	}
+	if n := r.Count(8); n > 0 {
+		m.Turns = make([]CPUTurn, n)
+		for i := range m.Turns {
+			m.Turns[i].Decode(r)
+		}
+	}
 }
 
 // GradedFiring: A run of a program during an event.
@@ -4306,7 +4522,7 @@ func (m *Graded) Decode(r *Reader) {
 	m.PC = r.I32()
 	m.Place = r.Str()
 	m.Log = r.Str()
-	if n := r.Count(37); n > 0 {
+	if n := r.Count(50); n > 0 {
 		m.Findings = make([]Finding, n)
 		for i := range m.Findings {
 			m.Findings[i].Decode(r)
@@ -4716,8 +4932,8 @@ func (m *CodeWelcome) Decode(r *Reader) {
 
 // FullStart: Begin the session's events anew, compiled. Start must have come before.
 type FullStart struct {
-	Repeat   uint32 // How often each event is run: the first time as it arrives, then in the memory as the run before left it.
-	Accepted bool   // The verifier accepted the chosen program: its accesses are not checked.
+	Repeat uint32 // How often each event is run: the first time as it arrives, then in the memory as the run before left it.
+	Facts  *Facts // What the verifier has proved of the chosen program. Without any its accesses are checked.
 }
 
 // ID is the number of this message.
@@ -4726,19 +4942,26 @@ func (m *FullStart) ID() uint16 { return IDFullStart }
 // Encode appends the wire form of m.
 func (m *FullStart) Encode(w *Writer) {
 	w.U32(m.Repeat)
-	w.Bool(m.Accepted)
+	w.Bool(m.Facts != nil)
+	if m.Facts != nil {
+		m.Facts.Encode(w)
+	}
 }
 
 // Decode fills m; r holds the error.
 func (m *FullStart) Decode(r *Reader) {
 	m.Repeat = r.U32()
-	m.Accepted = r.Bool()
+	if r.Bool() {
+		m.Facts = new(Facts)
+		m.Facts.Decode(r)
+	}
 }
 
 // FullStarted: What was compiled.
 type FullStarted struct {
 	Problems []Problem // With any, nothing was.
 	Bytes    uint32    // Of WebAssembly.
+	Proved   bool      // The facts were about the program: it is what they say it is.
 }
 
 // ID is the number of this message.
@@ -4751,6 +4974,7 @@ func (m *FullStarted) Encode(w *Writer) {
 		m.Problems[i].Encode(w)
 	}
 	w.U32(m.Bytes)
+	w.Bool(m.Proved)
 }
 
 // Decode fills m; r holds the error.
@@ -4762,6 +4986,7 @@ func (m *FullStarted) Decode(r *Reader) {
 		}
 	}
 	m.Bytes = r.U32()
+	m.Proved = r.Bool()
 }
 
 // FullRun: Go on, for a slice.

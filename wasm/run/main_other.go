@@ -2,7 +2,6 @@
 
 package main
 
-// main tells those who ran it what it is for.
-func main() {
-	println("run: build with go run ./wasm/build -package ./wasm/run -o FILE, see go doc skep/wasm/run")
-}
+import "skep/wasm/reactor"
+
+func main() { reactor.Usage("wasm/run") }

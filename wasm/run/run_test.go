@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"skep/verifier"
 	"skep/wasm/internal/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
@@ -20,16 +19,16 @@ func module(t testing.TB) string { return pagetest.Module(t, "skep/wasm/run") }
 
 // runCase is a Case of web/src/jit/same.ts.
 type runCase struct {
-	Name     string    `json:"name"`
-	Text     string    `json:"text"`
-	Object   string    `json:"object"`
-	Entry    string    `json:"entry"`
-	Hook     string    `json:"hook"`
-	Packets  string    `json:"packets"`
-	Events   string    `json:"events"`
-	Maps     []initial `json:"maps"`
-	Accepted bool      `json:"accepted"`
-	State    string    `json:"state"`
+	Name    string    `json:"name"`
+	Text    string    `json:"text"`
+	Object  string    `json:"object"`
+	Entry   string    `json:"entry"`
+	Hook    string    `json:"hook"`
+	Packets string    `json:"packets"`
+	Events  string    `json:"events"`
+	Maps    []initial `json:"maps"`
+	Facts   string    `json:"facts"`
+	State   string    `json:"state"`
 }
 
 type initial struct {
@@ -59,7 +58,7 @@ func cases(t testing.TB) string {
 		for _, m := range ex.Maps {
 			c.Maps = append(c.Maps, initial{m.Map, strings.ReplaceAll(m.Key, " ", ""), strings.ReplaceAll(m.Value, " ", "")})
 		}
-		c.Accepted = accepted(t, &ex)
+		c.Facts = facts(t, &ex)
 		all = append(all, c)
 	}
 	b, err := json.Marshal(all)
@@ -73,24 +72,27 @@ func cases(t testing.TB) string {
 	return file
 }
 
-// accepted reports whether the verifier accepts the program that is shown.
-func accepted(t testing.TB, ex *pagetest.Example) bool {
+// facts is what the verifier proves of the program that is shown, on up to 4
+// CPUs, as it goes from module to module in hex; "" when it is not accepted.
+func facts(t testing.TB, ex *pagetest.Example) string {
 	t.Helper()
-	var l *verdict.Loaded
-	for i := 0; l == nil || ex.Program != "" && l.Name != ex.Program; i++ {
-		var problems []protocol.Problem
-		if l, problems = verdict.Load(ex.Source, i, verdict.Options{}); l == nil {
+	number := 0
+	for ; ex.Program != ""; number++ {
+		l, problems := verdict.Load(ex.Source, number, verdict.Options{})
+		if l == nil {
 			t.Fatalf("%s: %+v", ex.Name, problems)
 		}
+		if l.Name == ex.Program {
+			break
+		}
 	}
-	if l.Feature != "" {
-		return false
+	p := verdict.Prove(&protocol.Prove{Source: ex.Source, Program: uint32(number), CPUs: 4})
+	if p.Facts == nil {
+		return ""
 	}
-	res, err := verifier.Verify(l.Program, verifier.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.Verdict == verifier.Accepted
+	w := &protocol.Writer{}
+	p.Facts.Encode(w)
+	return hex.EncodeToString(w.Buf)
 }
 
 // In node every program of the gallery leaves at full speed what it leaves when

@@ -24,7 +24,7 @@ func start(e *Engine, input string) {
 
 // FuzzHandle: any frames are answered with one that is whole.
 func FuzzHandle(f *testing.F) {
-	f.Add(protocol.Pack(nil, 1, &protocol.FullStart{Repeat: 3, Accepted: true}))
+	f.Add(protocol.Pack(nil, 1, &protocol.FullStart{Repeat: 3, Facts: &protocol.Facts{Dead: []uint32{0}}}))
 	f.Add(protocol.Pack(nil, 1, &protocol.FullRun{Fuel: 1}))
 	f.Add(protocol.Pack(nil, 1, &protocol.FullMeasure{Runs: 1}))
 	f.Add(protocol.Pack(nil, 2, &protocol.FullRun{Stop: true}))

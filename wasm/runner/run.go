@@ -10,6 +10,7 @@ import (
 	"skep/jit/wasm"
 	"skep/vm"
 	"skep/wasm/compiled"
+	"skep/wasm/proof"
 	"skep/wasm/protocol"
 	"skep/wasm/session"
 )
@@ -37,13 +38,14 @@ type run struct {
 	nanos  uint64
 	over   bool
 	fault  *protocol.Fault // why it ended before the program did
-	accept bool
+	facts  *protocol.Facts
+	proved bool // they were about the program
 }
 
 // start begins the events of a session, compiled.
 func (e *Engine) start(id uint32, q *protocol.FullStart) *protocol.FullStarted {
 	e.drop(id)
-	r := &run{page: e.Page, span: e.take(e.Memory(id)), repeat: max(q.Repeat, 1), accept: q.Accepted}
+	r := &run{page: e.Page, span: e.take(e.Memory(id)), repeat: max(q.Repeat, 1), facts: q.Facts}
 	p := r.build(e, id)
 	if p == nil {
 		if err := r.compile(); err != nil {
@@ -62,7 +64,7 @@ func (e *Engine) start(id uint32, q *protocol.FullStart) *protocol.FullStarted {
 		e.runs = make(map[uint32]*run)
 	}
 	e.runs[id] = r
-	return &protocol.FullStarted{Bytes: uint32(r.bytes)}
+	return &protocol.FullStarted{Bytes: uint32(r.bytes), Proved: r.proved}
 }
 
 // build makes the machine and goes to the arrival of the first event. The same
@@ -88,7 +90,12 @@ func (r *run) compile() error {
 	}}
 	codes := make([]*wasm.Code, r.out.Programs())
 	for i := range codes {
-		c, err := jit.Compile(compiled.Program(m, i), t, jit.Facts{Accepted: r.accept && i == r.out.Chosen()}, jit.Options{})
+		var facts jit.Facts
+		if i == r.out.Chosen() {
+			facts = proof.Of(r.facts, m.Program(i).Insns, m.Maps().CPUs)
+			r.proved = facts.Accepted
+		}
+		c, err := jit.Compile(compiled.Program(m, i), t, facts, jit.Options{})
 		if err != nil {
 			return err
 		}

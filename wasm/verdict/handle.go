@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"skep/wasm/protocol"
+	"skep/wasm/reactor"
 )
 
 // Server answers the requests of one page. It keeps the trace that was asked
@@ -10,37 +11,14 @@ type Server struct{ trace *tracing }
 
 // Handle answers one request frame and appends the reply frame to dst. It
 // never panics for any bytes: what goes wrong inside is answered as Failed.
-func (s *Server) Handle(dst, frame []byte) (reply []byte) {
-	h, err := protocol.ParseHeader(frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			reply = failed(dst, h.Session, "the verifier has a defect: "+panicText(r), "please report the program")
-		}
-	}()
-	m, err := s.answer(h.ID, frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	return protocol.PackOne(dst, h.Session, m)
-}
-
-func panicText(r any) string {
-	switch r := r.(type) {
-	case error:
-		return r.Error()
-	case string:
-		return r
-	}
-	return "unknown panic"
+func (s *Server) Handle(dst, frame []byte) []byte {
+	return reactor.Answer(dst, frame, "the verifier", s.answer)
 }
 
 func (s *Server) answer(id uint16, frame []byte) (protocol.Encoder, error) {
 	switch id {
 	case protocol.IDVerifyHello:
-		return &protocol.VerifyWelcome{Kernel: Kernel}, protocol.ParseOne(frame, &protocol.VerifyHello{})
+		return reactor.Reply(frame, new(protocol.VerifyHello), welcome)
 	case protocol.IDTraceStart:
 		q := new(protocol.TraceStart)
 		if err := protocol.ParseOne(frame, q); err != nil {
@@ -54,25 +32,27 @@ func (s *Server) answer(id uint16, frame []byte) (protocol.Encoder, error) {
 		s.trace = t
 		return s.more()
 	case protocol.IDTraceMore:
-		if err := protocol.ParseOne(frame, &protocol.TraceMore{}); err != nil {
+		if err := protocol.ParseOne(frame, new(protocol.TraceMore)); err != nil {
 			return nil, err
 		}
 		return s.more()
 	case protocol.IDTraceStop:
-		s.forget()
-		return &protocol.TraceProgress{}, protocol.ParseOne(frame, &protocol.TraceStop{})
+		return reactor.Reply(frame, new(protocol.TraceStop), s.stop)
 	case protocol.IDTraceBytes:
-		q := new(protocol.TraceBytes)
-		if err := protocol.ParseOne(frame, q); err != nil {
-			return nil, err
-		}
-		return s.part(q), nil
+		return reactor.Reply(frame, new(protocol.TraceBytes), s.part)
+	case protocol.IDProve:
+		return reactor.Reply(frame, new(protocol.Prove), Prove)
 	}
-	q := new(protocol.Verify)
-	if err := protocol.ParseOne(frame, q); err != nil {
-		return nil, err
-	}
-	return Verify(q), nil
+	return reactor.Reply(frame, new(protocol.Verify), Verify)
+}
+
+func welcome(*protocol.VerifyHello) *protocol.VerifyWelcome {
+	return &protocol.VerifyWelcome{Kernel: Kernel}
+}
+
+func (s *Server) stop(*protocol.TraceStop) *protocol.TraceProgress {
+	s.forget()
+	return new(protocol.TraceProgress)
 }
 
 // more works on the trace; one that failed is forgotten.
@@ -101,10 +81,4 @@ func (s *Server) part(q *protocol.TraceBytes) *protocol.TracePart {
 		return &protocol.TracePart{}
 	}
 	return &protocol.TracePart{Bytes: s.trace.part(int(q.Offset), int(min(q.Length, maxPart)))}
-}
-
-func failed(dst []byte, session uint32, msg, hint string) []byte {
-	return protocol.PackOne(dst, session, &protocol.Failed{
-		Problem: protocol.Problem{Where: protocol.WhereEngine, Message: msg, Hint: hint, Offset: -1},
-	})
 }

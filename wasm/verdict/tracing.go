@@ -9,6 +9,7 @@ import (
 	"skep/verifier/trace"
 	"skep/vm/isa"
 	"skep/wasm/protocol"
+	"skep/wasm/reactor"
 )
 
 // defaultTraceLimit is how many bytes of steps are kept when the request does
@@ -115,7 +116,7 @@ func (t *tracing) verify() {
 	<-t.turn
 	defer func() {
 		if r := recover(); r != nil {
-			t.err = errors.New("the verifier has a defect: " + panicText(r))
+			t.err = reactor.Defect("the verifier", r)
 		}
 		t.done = true
 		t.paused <- struct{}{}

@@ -2,7 +2,6 @@
 
 package main
 
-// main tells those who ran it what it is for.
-func main() {
-	println("verify: build with go run ./wasm/build -package ./wasm/verify -o FILE, see go doc skep/wasm/verify")
-}
+import "skep/wasm/reactor"
+
+func main() { reactor.Usage("wasm/verify") }

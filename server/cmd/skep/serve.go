@@ -23,10 +23,11 @@ import (
 )
 
 func runServe(ctx context.Context, sh *shell, args []string) int {
-	fs := sh.flags("serve", "[-addr HOST:PORT] [-data DIR] [-url URL] [-isolation LEVEL] [-vms N] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
+	fs := sh.flags("serve", "[-addr HOST:PORT] [-data DIR] [-url URL] [-trusted-proxies CIDR,...] [-isolation LEVEL] [-vms N] [-log text|json] [-v]", "Serves the playground, the gallery and the API until it is interrupted.")
 	addr := fs.String("addr", envOr("SKEP_ADDR", "127.0.0.1:8080"), "address to listen on; port 0 picks a free one (SKEP_ADDR)")
 	data := fs.String("data", defaultData(), "`folder` of accounts and students' work; none: nobody can sign in")
 	public := fs.String("url", os.Getenv("SKEP_URL"), "how people reach this server when a proxy stands before it, https://skep.example.org (SKEP_URL)")
+	proxied := fs.String("trusted-proxies", os.Getenv("SKEP_TRUSTED_PROXIES"), "`networks` of the proxies before this server, 127.0.0.1,10.0.0.0/8: their X-Forwarded-For or Forwarded says where a visitor is, by whom\nqueues and tries are counted; without it all visitors behind a proxy share one address's limits (SKEP_TRUSTED_PROXIES)")
 	format := fs.String("log", "text", "log format: text or json")
 	verbose := fs.Bool("v", false, "log every request")
 	isolation := fs.String("isolation", "full", "weakest isolation at which visitors' programs run on real kernels: none, seccomp, seccomp+uid or full")
@@ -43,6 +44,10 @@ func runServe(ctx context.Context, sh *shell, args []string) int {
 	if err != nil {
 		return sh.broken("serve", err)
 	}
+	proxies, err := server.ParseProxies(*proxied)
+	if err != nil {
+		return sh.broken("serve", err)
+	}
 	log := newLog(sh, *format, *verbose)
 	l, err := net.Listen("tcp", *addr)
 	if err != nil {
@@ -53,7 +58,7 @@ func runServe(ctx context.Context, sh *shell, args []string) int {
 		return sh.broken("serve", err)
 	}
 	cfg := server.Config{
-		Assets: web.Assets(), Pages: web.Pages(reference.Data(), course.Pages(all)...), NotFound: web.NotFound(), Log: log, Version: version(),
+		Assets: web.Assets(), Pages: web.Pages(reference.Data(), course.Pages(all)...), NotFound: web.NotFound(), Proxies: proxies, Log: log, Version: version(),
 	}
 	cfg.Compiler, cfg.NoCompiler = newCompiler(ctx, log)
 	if cfg.NoCompiler != nil {

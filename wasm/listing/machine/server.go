@@ -11,7 +11,10 @@
 // allowed a check to go.
 package machine
 
-import "skep/wasm/protocol"
+import (
+	"skep/wasm/protocol"
+	"skep/wasm/reactor"
+)
 
 // Server answers the requests of one page. It keeps the program that it
 // loaded last with its verdict: whoever looks at it tries targets and options
@@ -20,47 +23,20 @@ type Server struct{ last *loaded }
 
 // Handle answers one request frame and appends the reply frame to dst. It
 // never panics for any bytes: what goes wrong inside is answered as Failed.
-func (s *Server) Handle(dst, frame []byte) (reply []byte) {
-	h, err := protocol.ParseHeader(frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			text, _ := r.(string)
-			if e, ok := r.(error); ok {
-				text = e.Error()
-			}
-			reply = failed(dst, h.Session, "the compiler has a defect: "+text, "please report the program")
-		}
-	}()
-	m, err := s.answer(h.ID, frame)
-	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
-	}
-	return protocol.PackOne(dst, h.Session, m)
+func (s *Server) Handle(dst, frame []byte) []byte {
+	return reactor.Answer(dst, frame, "the compiler", s.answer)
 }
 
 func (s *Server) answer(id uint16, frame []byte) (protocol.Encoder, error) {
 	switch id {
 	case protocol.IDCodeHello:
-		return &protocol.CodeWelcome{Kernel: kernelName}, protocol.ParseOne(frame, &protocol.CodeHello{})
+		return reactor.Reply(frame, new(protocol.CodeHello), welcome)
 	case protocol.IDDisassemble:
-		q := new(protocol.Disassemble)
-		if err := protocol.ParseOne(frame, q); err != nil {
-			return nil, err
-		}
-		return Disassemble(q), nil
+		return reactor.Reply(frame, new(protocol.Disassemble), Disassemble)
 	}
-	q := new(protocol.Compile)
-	if err := protocol.ParseOne(frame, q); err != nil {
-		return nil, err
-	}
-	return s.Compile(q), nil
+	return reactor.Reply(frame, new(protocol.Compile), s.Compile)
 }
 
-func failed(dst []byte, session uint32, msg, hint string) []byte {
-	return protocol.PackOne(dst, session, &protocol.Failed{
-		Problem: protocol.Problem{Where: protocol.WhereEngine, Message: msg, Hint: hint, Offset: -1},
-	})
+func welcome(*protocol.CodeHello) *protocol.CodeWelcome {
+	return &protocol.CodeWelcome{Kernel: kernelName}
 }

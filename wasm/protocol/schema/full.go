@@ -5,9 +5,10 @@ package schema
 var fullStructs = []Struct{
 	{Name: "FullStart", ID: 96, Reply: "FullStarted", Module: "run", Doc: "Begin the session's events anew, compiled. Start must have come before.", Fields: []Field{
 		{"repeat", "u32", "How often each event is run: the first time as it arrives, then in the memory as the run before left it."},
-		{"accepted", "bool", "The verifier accepted the chosen program: its accesses are not checked."}}},
+		{"facts", "?Facts", "What the verifier has proved of the chosen program. Without any its accesses are checked."}}},
 	{Name: "FullStarted", ID: 224, Module: "run", Doc: "What was compiled.", Fields: []Field{
-		{"problems", "[]Problem", "With any, nothing was."}, {"bytes", "u32", "Of WebAssembly."}}},
+		{"problems", "[]Problem", "With any, nothing was."}, {"bytes", "u32", "Of WebAssembly."},
+		{"proved", "bool", "The facts were about the program: it is what they say it is."}}},
 	{Name: "FullRun", ID: 97, Reply: "FullMoved", Module: "run", Doc: "Go on, for a slice.", Fields: []Field{
 		{"fuel", "u32", "Instructions, roughly."}, {"stop", "bool", "Be content with what has run."}}},
 	{Name: "FullMoved", ID: 225, Module: "run", Doc: "How far it has come.", Fields: []Field{

@@ -6,6 +6,9 @@ var (
 	gradeEnums = []Enum{
 		{"RuleState", "How a rule of a grade block came out.", []Value{
 			{"failed", ""}, {"passed", ""}, {"skipped", "not decidable here"}}},
+		{"Scene", "Where a failed rule can be looked at, and what its step counts.", []Value{
+			{"run", "a step of the run"}, {"verdict", "the slot that the verifier refuses"}, {"walk", "a step of the verifier's walk, from 0"},
+			{"order", "the instruction of an order of CPUs behind which an update is lost"}, {"program", "the slot of an instruction"}}},
 	}
 	gradeStructs = []Struct{
 		{Name: "Finding", Doc: "What came of a rule.", Fields: []Field{
@@ -18,7 +21,11 @@ var (
 			{"expected", "str", ""},
 			{"got", "str", ""},
 			{"event", "i32", "Where it went wrong: index of the event, -1 for none."},
-			{"step", "i32", "The step of the run behind the instruction that made it so, else the event's first; -1 for none."},
+			{"step", "i32", "Of the run: the step behind the instruction that made it so, else the event's first; -1 for none."},
+			{"scene", "Scene", "What step is a step of."},
+			{"place", "str", "Of program: the source line."},
+			{"events", "[]u32", "Of order: indexes of the events that run at once, by CPU."},
+			{"turns", "[]CPUTurn", "Of order."},
 		}},
 		{Name: "GradedFiring", Doc: "A run of a program during an event.", Fields: []Field{
 			{"program", "str", ""}, {"cpu", "u32", ""}, {"ret", "u64", "As a signed number."}, {"steps", "u32", ""}, {"fault", "str", ""}}},

@@ -34,11 +34,27 @@ var (
 		{Name: "TraceStop", ID: 68, Reply: "TraceProgress", Module: "verify", Doc: "Give the trace under way up, or forget the one that is done."},
 		{Name: "TraceBytes", ID: 69, Reply: "TracePart", Module: "verify", Doc: "A part of the trace that is done (verifier/trace).", Fields: []Field{
 			{"offset", "u32", ""}, {"length", "u32", ""}}},
+		{Name: "Prove", ID: 70, Reply: "Proved", Module: "verify", Doc: "Verify a program and say what that has proved, for the compiler of another module.", Fields: []Field{
+			{"source", "WireSource", ""}, {"program", "u32", "Index into Listing.programs."}, {"options", "VerifyOptions", ""},
+			{"cpus", "u32", "That the program may run on."}}},
+		{Name: "FactKey", Doc: "A lookup in an array by a key that is always the same.", Fields: []Field{{"slot", "u32", "Of the call."}, {"key", "u32", ""}}},
+		{Name: "Facts", Doc: "What has been proved of each run of an accepted program (verifier.Facts). Slots ascend in each list.", Fields: []Field{
+			{"sum", "u64", "Of the program's instructions: of another one nothing is proved."},
+			{"cpus", "u32", "On a machine with so many CPUs at most."},
+			{"checked", "[]u32", "Accesses that still have to be checked."},
+			{"nonZero", "[]u32", "Divisions by what is not zero."},
+			{"narrow", "[]u32", "64-bit divisions of numbers that fit 32 bits."},
+			{"always", "[]u32", "Jumps that are always taken."},
+			{"never", "[]u32", "Jumps that never are."},
+			{"dead", "[]u32", "Instructions that are never reached."},
+			{"keys", "[]FactKey", ""},
+			{"alone", "bool", "Every run begins in the first frame."}}},
 		{Name: "VerifyHello", ID: 65, Reply: "VerifyWelcome", Module: "verify", Doc: "First message to the module."},
 		{Name: "VerifyWelcome", ID: 174, Module: "verify", Doc: "Who is there.", Fields: []Field{{"kernel", "str", "Whose verdicts these are, \"6.12\"."}}},
 		{Name: "TraceProgress", ID: 240, Module: "verify", Doc: "How far a trace is.", Fields: []Field{
 			{"running", "bool", "There is more to do: ask with TraceMore."}, {"processed", "u32", "Instructions so far."},
 			{"size", "u32", "Bytes of the trace that is done; 0 when there is none."}, {"verdict", "?Verified", "Of one that is done."}}},
+		{Name: "Proved", ID: 242, Module: "verify", Doc: "What has been proved.", Fields: []Field{{"facts", "?Facts", "Of an accepted program."}}},
 		{Name: "TracePart", ID: 241, Module: "verify", Doc: "Bytes of a trace.", Fields: []Field{{"bytes", "bytes", ""}}},
 		{Name: "Verified", ID: 175, Module: "verify", Doc: "What the kernel would say.", Fields: []Field{
 			{"outcome", "Outcome", ""},

@@ -9,7 +9,7 @@ import type {
 } from './api';
 import { defaultOptions } from './api';
 import { Reader, WireError, Writer } from './codec';
-import { inWorker, type Transport, type WorkerLike } from './transport';
+import { inWorker, type Transport } from './transport';
 import {
   breakpointsCall, cancelCall, checkCall, chooseCall, closeCall, continueCall, cPUOrderCall, cPUSeekCall, cPUStepCall, describeCall, exploreCall, failedId, firingsCall, getFailed, helloCall, hooksCall,
   defineTypeCall, lastWriteCall, listTypesCall, llvmTextCall, loadCall, lookCall, mapEntriesCall, memoryCall, moveCall, outputPcapCall, packetsCall,
@@ -27,7 +27,7 @@ export async function loadEngine(o: LoadOptions = {}): Promise<Engine> {
   const url = new URL(o.worker ?? 'engine-worker.js', import.meta.url);
   const wasm = new URL(o.wasm ?? 'engine.wasm', o.wasm === undefined ? url : import.meta.url);
   const worker = new Worker(url, { type: 'module', name: 'skep engine' });
-  const transport = await inWorker(worker as unknown as WorkerLike, wasm.href, o.onProgress, o.signal);
+  const transport = await inWorker(worker, wasm.href, o.onProgress, o.signal);
   const engine = await connect(transport, () => performance.now() - from);
   o.onProgress?.({ phase: 'ready', loaded: transport.bytes, total: transport.bytes });
   return engine;

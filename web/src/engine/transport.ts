@@ -86,3 +86,10 @@ export function inWorker(
     worker.postMessage({ kind: 'start', wasm }, []);
   });
 }
+
+/**
+ * Starts a module of the page in a Worker of its own, whose script is the
+ * engine's: name is told to debuggers, file lies beside the page's scripts.
+ */
+export const moduleInWorker = (name: string, file: string) => (onProgress?: (p: LoadProgress) => void): Promise<Transport> =>
+  inWorker(new Worker(new URL(SKEP_WORKER, import.meta.url), { type: 'module', name }), new URL(file, import.meta.url).href, onProgress);

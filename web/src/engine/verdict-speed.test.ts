@@ -21,7 +21,7 @@ const times: number[] = [];
 for (let i = 0; i <= rounds; i++) {
   const from = performance.now();
   const a = await client.ask({ kind: 'asm', text: texts[i % texts.length]! }, 0, options);
-  if (a.kind !== 'verdict' || a.verdict.outcome !== (i % 2 === 0 ? 'accepted' : 'rejected')) throw new Error(JSON.stringify(a).slice(0, 300));
+  if (a.kind !== 'answer' || a.value.outcome !== (i % 2 === 0 ? 'accepted' : 'rejected')) throw new Error(JSON.stringify(a).slice(0, 300));
   times.push(performance.now() - from);
 }
 const [first, ...rest] = times;

@@ -116,6 +116,15 @@ const outcomeValues: readonly Outcome[] = ['accepted', 'rejected', 'not_modelled
 export type RuleState = 'failed' | 'passed' | 'skipped';
 const ruleStateValues: readonly RuleState[] = ['failed', 'passed', 'skipped'];
 
+/** Where a failed rule can be looked at, and what its step counts.
+ * run: a step of the run.
+ * verdict: the slot that the verifier refuses.
+ * walk: a step of the verifier's walk, from 0.
+ * order: the instruction of an order of CPUs behind which an update is lost.
+ * program: the slot of an instruction. */
+export type Scene = 'run' | 'verdict' | 'walk' | 'order' | 'program';
+const sceneValues: readonly Scene[] = ['run', 'verdict', 'walk', 'order', 'program'];
+
 /** What machine code is for.
  * wasm: WebAssembly. */
 export type Arch = 'amd64' | 'arm64' | 'wasm';
@@ -2499,6 +2508,96 @@ export function getTraceBytes(r: Reader): TraceBytes {
   };
 }
 
+/** Verify a program and say what that has proved, for the compiler of another module. */
+export interface Prove {
+  readonly source: WireSource;
+  /** Index into Listing.programs. */
+  readonly program: number;
+  readonly options: VerifyOptions;
+  /** That the program may run on. */
+  readonly cpus: number;
+}
+export function putProve(w: Writer, m: Prove): void {
+  putWireSource(w, m.source);
+  w.u32(m.program);
+  putVerifyOptions(w, m.options);
+  w.u32(m.cpus);
+}
+export function getProve(r: Reader): Prove {
+  return {
+    source: getWireSource(r),
+    program: r.u32(),
+    options: getVerifyOptions(r),
+    cpus: r.u32(),
+  };
+}
+
+/** A lookup in an array by a key that is always the same. */
+export interface FactKey {
+  /** Of the call. */
+  readonly slot: number;
+  readonly key: number;
+}
+export function putFactKey(w: Writer, m: FactKey): void {
+  w.u32(m.slot);
+  w.u32(m.key);
+}
+export function getFactKey(r: Reader): FactKey {
+  return {
+    slot: r.u32(),
+    key: r.u32(),
+  };
+}
+
+/** What has been proved of each run of an accepted program (verifier.Facts). Slots ascend in each list. */
+export interface Facts {
+  /** Of the program's instructions: of another one nothing is proved. */
+  readonly sum: bigint;
+  /** On a machine with so many CPUs at most. */
+  readonly cpus: number;
+  /** Accesses that still have to be checked. */
+  readonly checked: readonly number[];
+  /** Divisions by what is not zero. */
+  readonly nonZero: readonly number[];
+  /** 64-bit divisions of numbers that fit 32 bits. */
+  readonly narrow: readonly number[];
+  /** Jumps that are always taken. */
+  readonly always: readonly number[];
+  /** Jumps that never are. */
+  readonly never: readonly number[];
+  /** Instructions that are never reached. */
+  readonly dead: readonly number[];
+  readonly keys: readonly FactKey[];
+  /** Every run begins in the first frame. */
+  readonly alone: boolean;
+}
+export function putFacts(w: Writer, m: Facts): void {
+  w.u64(m.sum);
+  w.u32(m.cpus);
+  w.list(m.checked, (w, x) => w.u32(x));
+  w.list(m.nonZero, (w, x) => w.u32(x));
+  w.list(m.narrow, (w, x) => w.u32(x));
+  w.list(m.always, (w, x) => w.u32(x));
+  w.list(m.never, (w, x) => w.u32(x));
+  w.list(m.dead, (w, x) => w.u32(x));
+  w.list(m.keys, putFactKey);
+  w.bool(m.alone);
+}
+export function getFacts(r: Reader): Facts {
+  return {
+    sum: r.u64(),
+    cpus: r.u32(),
+    checked: r.list(4, r => r.u32()),
+    nonZero: r.list(4, r => r.u32()),
+    narrow: r.list(4, r => r.u32()),
+    always: r.list(4, r => r.u32()),
+    never: r.list(4, r => r.u32()),
+    dead: r.list(4, r => r.u32()),
+    keys: r.list(8, getFactKey),
+    alone: r.bool(),
+  };
+}
+
 /** First message to the module. */
 export interface VerifyHello {
 }
@@ -2547,6 +2646,20 @@ export function getTraceProgress(r: Reader): TraceProgress {
     processed: r.u32(),
     size: r.u32(),
     verdict: r.optional(getVerified),
+  };
+}
+
+/** What has been proved. */
+export interface Proved {
+  /** Of an accepted program. */
+  readonly facts: Facts | null;
+}
+export function putProved(w: Writer, m: Proved): void {
+  w.optional(m.facts, putFacts);
+}
+export function getProved(r: Reader): Proved {
+  return {
+    facts: r.optional(getFacts),
   };
 }
 
@@ -2761,8 +2874,16 @@ export interface Finding {
   readonly got: string;
   /** Where it went wrong: index of the event, -1 for none. */
   readonly event: number;
-  /** The step of the run behind the instruction that made it so, else the event's first; -1 for none. */
+  /** Of the run: the step behind the instruction that made it so, else the event's first; -1 for none. */
   readonly step: number;
+  /** What step is a step of. */
+  readonly scene: Scene;
+  /** Of program: the source line. */
+  readonly place: string;
+  /** Of order: indexes of the events that run at once, by CPU. */
+  readonly events: readonly number[];
+  /** Of order. */
+  readonly turns: readonly CPUTurn[];
 }
 export function putFinding(w: Writer, m: Finding): void {
   w.str(m.rule);
@@ -2775,6 +2896,10 @@ export function putFinding(w: Writer, m: Finding): void {
   w.str(m.got);
   w.i32(m.event);
   w.i32(m.step);
+  w.word(sceneValues, m.scene);
+  w.str(m.place);
+  w.list(m.events, (w, x) => w.u32(x));
+  w.list(m.turns, putCPUTurn);
 }
 export function getFinding(r: Reader): Finding {
   return {
@@ -2788,6 +2913,10 @@ export function getFinding(r: Reader): Finding {
     got: r.str(),
     event: r.i32(),
     step: r.i32(),
+    scene: r.word(sceneValues),
+    place: r.str(),
+    events: r.list(4, r => r.u32()),
+    turns: r.list(8, getCPUTurn),
   };
 }
 
@@ -2920,7 +3049,7 @@ export function getGraded(r: Reader): Graded {
     pc: r.i32(),
     place: r.str(),
     log: r.str(),
-    findings: r.list(37, getFinding),
+    findings: r.list(50, getFinding),
     points: r.u32(),
     total: r.u32(),
     passed: r.bool(),
@@ -3237,17 +3366,17 @@ export function getCodeWelcome(r: Reader): CodeWelcome {
 export interface FullStart {
   /** How often each event is run: the first time as it arrives, then in the memory as the run before left it. */
   readonly repeat: number;
-  /** The verifier accepted the chosen program: its accesses are not checked. */
-  readonly accepted: boolean;
+  /** What the verifier has proved of the chosen program. Without any its accesses are checked. */
+  readonly facts: Facts | null;
 }
 export function putFullStart(w: Writer, m: FullStart): void {
   w.u32(m.repeat);
-  w.bool(m.accepted);
+  w.optional(m.facts, putFacts);
 }
 export function getFullStart(r: Reader): FullStart {
   return {
     repeat: r.u32(),
-    accepted: r.bool(),
+    facts: r.optional(getFacts),
   };
 }
 
@@ -3257,15 +3386,19 @@ export interface FullStarted {
   readonly problems: readonly Problem[];
   /** Of WebAssembly. */
   readonly bytes: number;
+  /** The facts were about the program: it is what they say it is. */
+  readonly proved: boolean;
 }
 export function putFullStarted(w: Writer, m: FullStarted): void {
   w.list(m.problems, putProblem);
   w.u32(m.bytes);
+  w.bool(m.proved);
 }
 export function getFullStarted(r: Reader): FullStarted {
   return {
     problems: r.list(30, getProblem),
     bytes: r.u32(),
+    proved: r.bool(),
   };
 }
 
@@ -3396,6 +3529,7 @@ export const traceStartCall: Call<TraceStart, TraceProgress> = { id: 66, encode:
 export const traceMoreCall: Call<TraceMore, TraceProgress> = { id: 67, encode: putTraceMore, reply: 240, decode: getTraceProgress };
 export const traceStopCall: Call<TraceStop, TraceProgress> = { id: 68, encode: putTraceStop, reply: 240, decode: getTraceProgress };
 export const traceBytesCall: Call<TraceBytes, TracePart> = { id: 69, encode: putTraceBytes, reply: 241, decode: getTracePart };
+export const proveCall: Call<Prove, Proved> = { id: 70, encode: putProve, reply: 242, decode: getProved };
 export const verifyHelloCall: Call<VerifyHello, VerifyWelcome> = { id: 65, encode: putVerifyHello, reply: 174, decode: getVerifyWelcome };
 export const firingsCall: Call<Firings, FiringList> = { id: 48, encode: putFirings, reply: 190, decode: getFiringList };
 export const gradeCall: Call<Grade, Graded> = { id: 120, encode: putGrade, reply: 248, decode: getGraded };

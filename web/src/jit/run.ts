@@ -1,16 +1,17 @@
 /**
  * Runs at full speed: the page's side of wasm/run, the engine with a compiler.
- * A module and a Worker of its own, started when the first run is asked for.
+ * A module and a Worker of its own, started when the first run is asked for or
+ * seems likely: `prepare` does all of a run but the run.
  * What a run left is shown by the session that ran it, like any step.
  *
  *     const f = new FullSpeed(fullSpeedInWorker(workerURL, wasmURL));
- *     const r = await f.run({ source, program, input, options, maps, accepted, repeat: 1_000_000 });
+ *     const r = await f.run({ source, program, input, options, maps, facts, repeat: 1_000_000 });
  *     if (r.ok) r.value.view;
  */
 import type { Input, LoadProgress, MapInit, Result, RunOptions, Session, Source, View } from '../engine/api';
 import { ClientSession, Link } from '../engine/client';
 import { inWorker, type Transport, type WorkerLike } from '../engine/transport';
-import { fullMeasureCall, fullRunCall, fullStartCall, type FullMoved } from '../engine/zprotocol';
+import { fullMeasureCall, fullRunCall, fullStartCall, type Facts, type FullMoved } from '../engine/zprotocol';
 
 /** What is to be run. */
 export interface Work {
@@ -20,8 +21,8 @@ export interface Work {
   readonly input: Input;
   readonly options: Partial<RunOptions>;
   readonly maps: readonly MapInit[];
-  /** The verifier accepted the program: its accesses need no checks. */
-  readonly accepted: boolean;
+  /** What the verifier has proved of the program, which needs few checks then; null is nothing. */
+  readonly facts: Facts | null;
   /** How often each packet or event is run, in the memory as the run before left it. */
   readonly repeat: number;
 }
@@ -38,6 +39,8 @@ export interface Ran {
   readonly first: number;
   /** Of WebAssembly that the programs became. */
   readonly bytes: number;
+  /** The facts were about the program that ran. */
+  readonly proved: boolean;
   /** Lines of bpf_printk and records that were too many to keep. */
   readonly lost: number;
 }
@@ -65,7 +68,11 @@ export const fullSpeedInWorker = (worker: URL, wasm: URL) => (onProgress?: (p: L
 
 export class FullSpeed {
   private link: Promise<Link> | null = null;
+  /** What the last run is shown of. */
   private shown: Begun | null = null;
+  /** What the next run is prepared with. */
+  private prepared: Begun | null = null;
+  private preparing: Promise<void> = Promise.resolve();
 
   constructor(private readonly start: (onProgress?: (p: LoadProgress) => void) => Promise<Transport>) {}
 
@@ -74,18 +81,45 @@ export class FullSpeed {
 
   /** Runs to the end of the last packet or event, or to where it is stopped. */
   async run(w: Work, o: Watching = {}): Promise<Result<Ran>> {
-    const link = await this.open(), from = performance.now();
-    const had = this.shown;
-    this.shown = null;
-    const begun = await begin(link, had, w);
+    const link = await this.open();
+    await this.preparing;
+    const from = performance.now();
+    const begun = await begin(link, this.take(w), w);
     if (!begun.ok) return begun;
     const { session } = begun.value;
-    const started = await session.ask(fullStartCall, { repeat: w.repeat, accepted: w.accepted });
+    const started = await session.ask(fullStartCall, { repeat: w.repeat, facts: w.facts });
     if (started.problems.length > 0) return { ok: false, problems: started.problems };
     this.shown = begun.value;
     const { moved, first } = await toEnd(session, w.repeat, o);
     const { view, runs, nanos, lost } = moved;
-    return { ok: true, problems: [], value: { session, view, runs: Number(runs), took: Number(nanos) / 1e6, first: first - from, bytes: started.bytes, lost } };
+    return { ok: true, problems: [], value: { session, view, runs: Number(runs), took: Number(nanos) / 1e6, first: first - from, bytes: started.bytes, proved: started.proved, lost } };
+  }
+
+  /** Loads and compiles a program for a run that may come: V8 then has the engine's code for it too. */
+  prepare(w: Work): Promise<void> {
+    const had = this.prepared ?? this.shown;
+    if (had !== null && fits(had, w)) return this.preparing;
+    return this.preparing = this.preparing.then(async () => {
+      const link = await this.open();
+      const begun = await begin(link, this.prepared, w);
+      this.prepared = begun.ok ? begun.value : null;
+      if (!begun.ok) return;
+      const { session } = begun.value;
+      const started = await session.ask(fullStartCall, { repeat: 1, facts: w.facts });
+      if (started.problems.length === 0) await session.ask(fullRunCall, { fuel: firstFuel, stop: true });
+    }).catch(() => { this.prepared = null; }); // the run says what is wrong
+  }
+
+  /** A session for a run, if there is one that has the program already. */
+  private take(w: Work): Begun | null {
+    let had = this.shown;
+    this.shown = null;
+    if (this.prepared !== null && (had === null || !fits(had, w))) {
+      had?.session.close();
+      had = this.prepared;
+      this.prepared = null;
+    }
+    return had;
   }
 
   /** How long a run takes, compiled and interpreted; null when one does not end, or `on` says that nobody wants to
@@ -96,7 +130,7 @@ export class FullSpeed {
     if (!begun.ok) return null;
     const { session } = begun.value;
     try {
-      const started = await session.ask(fullStartCall, { repeat: 1, accepted: w.accepted });
+      const started = await session.ask(fullStartCall, { repeat: 1, facts: w.facts });
       if (started.problems.length > 0) return null;
       const compiled = await pace(session, true, on);
       const interpreted = compiled === null ? null : await pace(session, false, on);
@@ -109,7 +143,7 @@ export class FullSpeed {
   /** Ends the Worker; the next run starts another. */
   close(): void {
     const link = this.link;
-    this.link = this.shown = null;
+    this.link = this.shown = this.prepared = null;
     void link?.then(l => l.transport.close(), () => {});
   }
 
@@ -128,7 +162,7 @@ interface Begun { readonly session: ClientSession; readonly source: Source; read
 /** Puts a program and its input into a session, the one that has the program already if there is one. */
 async function begin(link: Link, had: Begun | null, w: Work): Promise<Result<Begun>> {
   let session = had?.session;
-  if (session === undefined || had === null || had.program !== w.program || !same(had.source, w.source)) {
+  if (session === undefined || had === null || !fits(had, w)) {
     session?.close();
     session = new ClientSession(link, link.newSession());
     const loaded = await session.load(w.source);
@@ -141,6 +175,8 @@ async function begin(link: Link, had: Begun | null, w: Work): Promise<Result<Beg
   const started = await session.start(w.input, w.options, w.maps);
   return started.ok ? { ok: true, value: { session, source: w.source, program: w.program }, problems: started.problems } : started;
 }
+
+const fits = (b: Begun, w: Work): boolean => b.program === w.program && same(b.source, w.source);
 
 const same = (a: Source, b: Source): boolean =>
   a.kind === 'asm' ? b.kind === 'asm' && a.text === b.text : b.kind === 'object' && a.bytes === b.bytes;

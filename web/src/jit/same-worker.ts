@@ -24,7 +24,7 @@ async function main(): Promise<string[]> {
 function long(i: number): Work {
   const body = Array.from({ length: 66 }, (_, n) => `r1 += ${n + i}\nr0 ^= r1\nif r0 s> ${n} goto +0`).join('\n');
   return {
-    source: { kind: 'asm', text: `.prog xdp\nr0 = ${i}\n${body}\nexit` }, program: 0, input: { kind: 'text', text: 'eth' }, options: {}, maps: [], accepted: false, repeat: 1,
+    source: { kind: 'asm', text: `.prog xdp\nr0 = ${i}\n${body}\nexit` }, program: 0, input: { kind: 'text', text: 'eth' }, options: {}, maps: [], facts: null, repeat: 1,
   };
 }
 

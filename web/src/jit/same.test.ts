@@ -30,7 +30,7 @@ test('programs leave at full speed what they leave when stepped', async () => {
 });
 
 const work = (text: string, more: Partial<Work> = {}): Work => ({
-  source: { kind: 'asm', text: `.prog xdp\n${text}` }, program: 0, input: { kind: 'text', text: 'eth / ipv4 / udp\neth' }, options: {}, maps: [], accepted: false, repeat: 1, ...more,
+  source: { kind: 'asm', text: `.prog xdp\n${text}` }, program: 0, input: { kind: 'text', text: 'eth / ipv4 / udp\neth' }, options: {}, maps: [], facts: null, repeat: 1, ...more,
 });
 const counter = `.map counts array key=4 value=8 entries=1
   *(u32 *)(r10 - 4) = 0

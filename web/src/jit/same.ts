@@ -5,8 +5,10 @@
  */
 import type { Input, MapInit, Source, View } from '../engine/api';
 import { ClientSession, Link } from '../engine/client';
+import { Reader } from '../engine/codec';
 import type { Transport } from '../engine/transport';
-import { FullSpeed, type Work } from './run';
+import { getFacts, type Facts } from '../engine/zprotocol';
+import type { FullSpeed } from './run';
 
 export interface Case {
   readonly name: string;
@@ -17,7 +19,7 @@ export interface Case {
   readonly packets: string; // or
   readonly events: string;
   readonly maps: readonly { readonly map: string; readonly key: string; readonly value: string }[];
-  readonly accepted: boolean; // by the verifier
+  readonly facts: string; // protocol.Facts in hex for machines of up to 4 CPUs, '' of a program that is not accepted
   readonly state: 'exited' | 'faulted';
 }
 
@@ -32,22 +34,29 @@ export async function differ(t: Transport, full: FullSpeed, c: Case): Promise<st
     const program = l.ok && c.entry !== '' ? l.value.programs.findIndex(p => p.name === c.entry) : 0;
     if (l.ok && program !== l.value.program) l = await s.choose(program);
     if (!l.ok) return `it does not load: ${l.problems[0]?.message}`;
-    const started = await s.start(input, { hook: c.hook }, maps);
-    if (!started.ok) return `it does not start: ${started.problems[0]?.message}`;
-    const want = await s.seek(0xffffffff);
-    if (want.state !== c.state) return `stepped it has ${want.state}`;
-    for (const accepted of c.accepted ? [false, true] : [false]) {
-      const work: Work = { source, program, input, options: { hook: c.hook }, maps, accepted, repeat: 1 };
-      const r = await full.run(work);
-      if (!r.ok) return `at full speed: ${r.problems[0]?.message}`;
-      const d = first(left(r.value.view), left(want), accepted ? 'view of unchecked code' : 'view');
-      if (d !== '') return d;
+    const facts = factsOf(c);
+    for (const cpus of [1, 2, 4]) {
+      const options = { hook: c.hook, cpus, cpu: cpus - 1 };
+      const started = await s.start(input, options, maps);
+      if (!started.ok && c.events !== '') continue; // an event names a CPU that is not there
+      if (!started.ok) return `it does not start: ${started.problems[0]?.message}`;
+      const want = await s.seek(0xffffffff);
+      if (want.state !== c.state) return `stepped it has ${want.state}`;
+      for (const f of facts === null ? [null] : [null, facts]) {
+        const r = await full.run({ source, program, input, options, maps, facts: f, repeat: 1 });
+        if (!r.ok) return `at full speed: ${r.problems[0]?.message}`;
+        if (r.value.proved !== (f !== null)) return 'the facts are not about the program';
+        const d = first(left(r.value.view), left(want), `${cpus} CPUs: ${f !== null ? 'view of unchecked code' : 'view'}`);
+        if (d !== '') return d;
+      }
     }
     return '';
   } finally {
     s.close();
   }
 }
+
+export const factsOf = (c: Case): Facts | null => c.facts === '' ? null : getFacts(new Reader(unhex(c.facts)));
 
 /** What a run left, of all that a view has. */
 function left(v: View): unknown {

@@ -9,6 +9,7 @@ import { styles } from '../ui/pane';
 import text from './account.css';
 import { site } from './data';
 import { account } from './memory';
+import { begin } from './pending';
 import { sync, type Outcome } from './sync';
 
 @customElement('skep-account')
@@ -120,4 +121,4 @@ export class AccountElement extends LitElement {
 }
 
 document.querySelector('header.site')?.append(document.createElement('skep-account'));
-void sync.start();
+void sync.start().then(begin);

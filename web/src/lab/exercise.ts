@@ -12,6 +12,7 @@ import { wireSource } from '../engine/client';
 import { encodeLink } from '../engine/link';
 import { gradeCall, type Graded, type Problem } from '../engine/zprotocol';
 import { compile } from '../model/compile';
+import { orderView } from '../model/order';
 import { styles } from '../ui/pane';
 import { grader } from './client';
 import { lab, site, type LabExercise, type LabSource } from './data';
@@ -160,9 +161,9 @@ export class Exercise extends LitElement {
         this.refused = [];
       }
       this.tried = source;
-      const a = await grader.ask(this.of.id, gradeCall, {
+      const a = await grader.ask(gradeCall, {
         source: wireSource(source), setup: this.of.setup, trace: this.of.trace, grade: this.of.grade, seed: seed(), privilege: lab!.privilege,
-      });
+      }, this.of.id);
       if (turn !== this.turn || a.kind === 'overtaken') return;
       if (a.kind === 'failed') {
         this.why = `The grader could not be started: ${a.why}. The next change tries again.`;
@@ -212,12 +213,12 @@ export class Exercise extends LitElement {
     void this.grade();
   }
 
-  /** The playground with this program and these events, at a step of the run or where the verifier's walk ends. */
-  private async stepThrough(step = 0, view = ''): Promise<void> {
+  /** The playground with this program and these events, at a step of the run, or in a view that takes how many events the setup has. */
+  private async stepThrough(step = 0, view: (before: number) => string = () => ''): Promise<void> {
     const tab = window.open('', '_blank'); // now: a browser lets no page do it later
-    const before = await this.setupSteps(), fragment = await encodeLink({
+    const before = await this.setupRun(), fragment = await encodeLink({
       program: { kind: this.language, text: this.source }, entry: '', input: { kind: 'events', text: `${this.of.setup}${this.of.trace}` },
-      options: { ...defaultOptions, seed: seed() }, maps: [], step: before + step, breakpoints: [], view,
+      options: { ...defaultOptions, seed: seed() }, maps: [], step: before.steps + step, breakpoints: [], view: view(before.events),
     });
     const to = site('./');
     to.hash = fragment;
@@ -225,15 +226,16 @@ export class Exercise extends LitElement {
     else tab.location.href = to.href;
   }
 
-  /** The playground attaches programs before its first event, so that what the setup does may run them: the steps of that. */
-  private async setupSteps(): Promise<number> {
-    if (this.of.setup === '' || this.tried === null || this.graded === null) return 0;
-    const a = await grader.ask(`<${this.of.id}`, gradeCall, {
+  /** The playground attaches programs before its first event, so that what the setup does may run them: events and steps of that. */
+  private async setupRun(): Promise<{ readonly events: number; readonly steps: number }> {
+    const none = { events: 0, steps: 0 };
+    if (this.of.setup === '' || this.tried === null || this.graded === null) return none;
+    const a = await grader.ask(gradeCall, {
       source: wireSource(this.tried), setup: '', trace: `${this.of.setup}${this.of.trace}`, grade: '', seed: seed(), privilege: lab!.privilege,
-    });
-    if (a.kind !== 'answer') return 0;
-    const events = a.value.events, setup = events.slice(0, events.length - this.graded.events.length);
-    return setup.flatMap(e => e.firings).reduce((n, f) => n + f.steps + 1, 0);
+    }, `<${this.of.id}`);
+    if (a.kind !== 'answer') return none;
+    const all = a.value.events, setup = all.slice(0, all.length - this.graded.events.length);
+    return { events: setup.length, steps: setup.flatMap(e => e.firings).reduce((n, f) => n + f.steps + 1, 0) };
   }
 
   private async showSolution(): Promise<void> {
@@ -252,7 +254,8 @@ export class Exercise extends LitElement {
   private readonly on: On = {
     line: (line, col) => this.editor?.show(line, col),
     step: step => void this.stepThrough(step),
-    walk: () => void this.stepThrough(0, 'mode=verify'),
+    walk: step => void this.stepThrough(0, () => `mode=verify${step === undefined ? '' : `&at=${step}`}`),
+    order: f => void this.stepThrough(0, before => orderView({ events: f.events.map(e => before + e), turns: f.turns, step: f.step })),
   };
 
   private way(): TemplateResult | typeof nothing {

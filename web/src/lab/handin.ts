@@ -2,23 +2,43 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Graded } from '../engine/zprotocol';
 import type { Lab, LabExercise } from './data';
-import { Bench, keep } from './memory';
+import { account, Bench, keep } from './memory';
+import { queue, type Handed } from './pending';
+import type { HandedIn } from './queue';
 import { ask, sentence, type KernelAnswer, type Report, type ReportFinding, type Told, type Waiting } from './server';
 
 export class HandIn {
   grade: Told<Report> | null = null;
   kernel: Told<KernelAnswer> | null = null;
   busy: '' | 'grade' | 'kernel' = '';
-  /** Where in the queue for a virtual machine it is; null when it is not in one. */
+  /** Where in a queue it is; null when it is in none. */
   place: Waiting | null = null;
+  /** What `grade` is of, when it waited for the server. */
+  late: HandedIn | null = null;
   private stopping = new AbortController();
 
-  constructor(private readonly lab: Lab, private readonly of: LabExercise, private readonly changed: () => void) {}
+  constructor(private readonly lab: Lab, private readonly of: LabExercise, private readonly changed: () => void) {
+    addEventListener('skep-handin', changed);
+    addEventListener('skep-handed', e => {
+      const { of, told } = (e as CustomEvent<Handed>).detail;
+      if (!this.mine(of)) return;
+      this.late = of;
+      this.grade = told;
+      this.changed();
+    });
+  }
+
+  private mine(h: HandedIn): boolean { return h.lab === this.lab.id && h.exercise === this.of.id; }
+
+  /** What of this exercise waits for the server. */
+  get waiting(): readonly HandedIn[] { return queue.waiting.filter(h => this.mine(h)); }
+
+  withdraw(h: HandedIn): void { void queue.withdraw(h); }
 
   /** What was said is of an earlier text. */
   edited(): void {
     if (this.busy !== '') this.stopping.abort();
-    this.grade = this.kernel = null;
+    this.grade = this.kernel = this.late = null;
     this.busy = '';
   }
 
@@ -42,8 +62,14 @@ export class HandIn {
         this.kernel = await this.patient(stopping.signal, () => ask<KernelAnswer>(this.lab.id, this.of.id, what, sub, stopping.signal, place));
         if (this.kernel.ok) this.counts(this.kernel.value.counts);
       } else {
-        this.grade = await this.patient(stopping.signal, () => ask<Report>(this.lab.id, this.of.id, what, sub, stopping.signal, place));
-        if (this.grade.ok) this.counts(this.grade.value);
+        const t = await this.patient(stopping.signal, () => ask<Report>(this.lab.id, this.of.id, what, sub, stopping.signal, place));
+        const waits = !t.ok && t.away === true && await queue.add({ ...sub, account: account()?.id ?? '', lab: this.lab.id, exercise: this.of.id });
+        this.grade = waits ? null : t;
+        this.late = null;
+        if (t.ok) {
+          this.counts(t.value);
+          for (const w of this.waiting) if (w.attempt === sub.attempt) this.withdraw(w);
+        }
       }
     } catch { /* stopped */ }
     if (this.stopping !== stopping || stopping.signal.aborted) return;
@@ -113,7 +139,14 @@ function doing(h: HandIn): string {
   const p = h.place;
   if (p === null) return h.busy === 'grade' ? 'the server grades it' : 'a virtual machine tries it, some seconds';
   if (p.position === 0) return `the server is busy: another try in ${about(p.seconds)}`;
-  return p.position === 1 ? `next in the queue for a virtual machine: ${about(p.seconds)}` : `number ${p.position} in the queue for a virtual machine: ${about(p.seconds)}`;
+  return `${p.position === 1 ? 'next' : `number ${p.position}`} in the queue ${p.kernel === '' ? 'to be graded' : 'for a virtual machine'}: ${about(p.seconds)}`;
+}
+
+const clock = (at: number) => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+
+function waits(h: HandIn): TemplateResult {
+  return html`${h.waiting.map(w => html`<p class="told"><b>Waiting</b><span>Handed in at ${clock(w.at)}. You are offline or the server is: it goes out by itself when both are back.</span>
+    <button class="link" @click=${() => h.withdraw(w)}>Take it back</button></p>`)}`;
 }
 
 export function handIn(h: HandIn, lang: string, source: string, g: Graded | null): TemplateResult {
@@ -122,5 +155,6 @@ export function handIn(h: HandIn, lang: string, source: string, g: Graded | null
     <button class="outlined" ?disabled=${!can} @click=${() => void h.send('kernel', lang, source)}>Check on a real kernel</button>
     ${h.busy === '' ? nothing : html`<span role="status">${doing(h)} …</span>
       <button class="link" @click=${() => h.cancel()}>Stop</button>`}</p>
-    <div role="status">${h.grade === null ? nothing : counts(h.grade)}${h.kernel === null ? nothing : beside(h.kernel)}</div></div>`;
+    <div role="status">${waits(h)}${h.late === null || h.late.source === source ? nothing : html`<p class="told">Of what you handed in at ${clock(h.late.at)}:</p>`}
+      ${h.grade === null ? nothing : counts(h.grade)}${h.kernel === null ? nothing : beside(h.kernel)}</div></div>`;
 }

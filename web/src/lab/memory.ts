@@ -166,6 +166,11 @@ export class Bench {
     this.sent(lang, a);
     return a.id;
   }
+  /** Notes what the server says of one of them; other devices hear it from the server. */
+  came(lang: string, id: string, came: string): void {
+    const a = this.attempts(lang).find(a => a.id === id);
+    if (a !== undefined) this.insert(lang, [{ ...a, came }]);
+  }
   private sent(lang: string, a: Attempt): void {
     send({ key: `attempt/${a.id}`, kind: 'attempt', body: { lab: this.lab, exercise: this.exercise, lang, ...a } });
   }

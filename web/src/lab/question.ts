@@ -64,10 +64,10 @@ export class Question extends LitElement {
         break;
       }
       case 'predict': {
-        const a = await grader.ask(`?${this.of.id}`, predictCall, {
+        const a = await grader.ask(predictCall, {
           source: wireSource({ kind: 'asm', text: this.of.source ?? '' }), at: this.of.at ?? '', after: this.of.after ?? false,
           reg: this.of.reg ?? '', answer: this.answer, privilege: lab!.privilege,
-        });
+        }, `?${this.of.id}`);
         if (a.kind === 'overtaken') return;
         if (a.kind === 'failed') this.checked = { ...wrong, word: 'No answer.', reason: `The verifier could not be started: ${a.why}.` };
         else if (a.value.problems.length > 0) this.checked = { ...wrong, word: 'No answer.', reason: sentence(a.value.problems[0]!.message) };

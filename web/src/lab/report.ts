@@ -2,14 +2,17 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Finding, Graded, GradedEvent, Problem } from '../engine/zprotocol';
 import { marked } from '../ui/words';
+import { inWords } from './classes';
 
 export interface On {
   /** Show a line of the program. */
   line(line: number, col: number): void;
   /** Open a step of the run. */
   step(step: number): void;
-  /** Open the verifier's walk where it ends. */
-  walk(): void;
+  /** Open the verifier's walk, at a step of it or where it ends. */
+  walk(step?: number): void;
+  /** Open an order of the CPUs at an instruction of it. */
+  order(f: Finding): void;
 }
 
 /** The line that is refused, from "line 7" (assembly) or the line's own text (C); 0 for none. */
@@ -40,11 +43,28 @@ function head(g: Graded, text: string, on: On): TemplateResult {
   const line = lineOf(g.place, text);
   return html`<p class="head bad"><b>✗ The verifier rejects it</b>${g.class === '' ? nothing : html`<span class="class">${g.class}</span>`}
     ${line === 0 ? nothing : html`<button class="link" @click=${() => on.line(line, 1)}>line ${line}</button>`}${points}</p>
+    ${inWords(g.class) === '' ? nothing : html`<p class="meant">${inWords(g.class)}</p>`}
     <pre class="message" tabindex="0">${g.message}</pre>
     <p><button class="link" @click=${() => on.walk()}>See what the verifier knew there</button></p>`;
 }
 
-function rule(f: Finding, on: On): TemplateResult {
+/** The way to where a rule can be seen to fail. */
+function seen(f: Finding, text: string, on: On): TemplateResult | typeof nothing {
+  if (f.state !== 'failed' || f.step < 0) return nothing;
+  const link = (words: string, go: () => void) => html`<button class="link" @click=${go}>${words}</button>`;
+  switch (f.scene) {
+    case 'run': return link(`event ${f.event + 1}, step ${f.step}: see it happen`, () => on.step(f.step));
+    case 'verdict': return link(`instruction ${f.step}: see it in Verify`, () => on.walk());
+    case 'walk': return link(`step ${f.step} of the verifier's walk: see it in Verify`, () => on.walk(f.step));
+    case 'order': return link(`instruction ${f.step} of this order of two CPUs: see it happen`, () => on.order(f));
+    case 'program': {
+      const line = lineOf(f.place, text);
+      return line === 0 ? nothing : link(`line ${line}: the first instruction too many`, () => on.line(line, 1));
+    }
+  }
+}
+
+function rule(f: Finding, text: string, on: On): TemplateResult {
   // Of a rejected program nothing ran, and why it was rejected stands above.
   const waits = f.state === 'failed' && f.got.startsWith('nothing ran'), said = waits || f.got.startsWith('rejected: ');
   const mark = waits ? '·' : { passed: '✓', failed: '✗', skipped: '–' }[f.state];
@@ -52,8 +72,8 @@ function rule(f: Finding, on: On): TemplateResult {
   const weight = f.weight === 0 ? nothing : html`<span class="weight">${f.weight} ${f.weight === 1 ? 'point' : 'points'}</span>`;
   return html`<li class=${waits ? 'waits' : f.state}><span class="mark" aria-hidden="true">${mark}</span><span class="sr">${word}: </span>
     <div><p class="rule"><span class="mono">${f.rule}</span>${f.badge === '' ? nothing : html`<span class="badge">badge: ${f.badge}</span>`}${weight}</p>
-    ${f.state === 'passed' || said || (f.expected === '' && f.got === '') ? nothing : html`<p class="got">expected <span class="mono">${f.expected}</span>, got <span class="mono">${f.got}</span>
-      ${f.step < 0 ? nothing : html`<button class="link" @click=${() => on.step(f.step)}>event ${f.event + 1}, step ${f.step}: see it happen</button>`}</p>`}
+    ${f.state === 'passed' || waits || (f.expected === '' && f.got === '') ? nothing
+      : html`<p class="got">${said ? nothing : html`expected <span class="mono">${f.expected}</span>, got <span class="mono">${f.got}</span> `}${seen(f, text, on)}</p>`}
     ${f.state === 'failed' && !said && f.why !== '' ? html`<p class="why">${marked(f.why)}</p>` : nothing}</div></li>`;
 }
 
@@ -96,7 +116,7 @@ export function report(g: Graded, text: string, on: On): TemplateResult {
   const first = firsts(g.events);
   const own = g.findings.filter(f => f.rule !== ''), secret = g.findings.filter(f => f.rule === '');
   return html`${head(g, text, on)}${problems(g.problems, on)}
-    ${g.findings.length === 0 ? nothing : html`<ul class="rules">${own.map(f => rule(f, on))}${hidden(secret)}</ul>`}
+    ${g.findings.length === 0 ? nothing : html`<ul class="rules">${own.map(f => rule(f, text, on))}${hidden(secret)}</ul>${own.some(f => f.rule.startsWith('ret(')) ? html`<p class="second legend"><span class="mono">ret(1)</span> is what the program returned for event 1.</p>` : nothing}`}
     ${g.events.length === 0 ? nothing : html`<details class="events"><summary>What happened: ${g.events.length} ${g.events.length === 1 ? 'event' : 'events'}</summary>
       <ol>${g.events.map((e, i) => event(e, i, first[i]!, on))}</ol></details>`}
     ${g.log === '' ? nothing : html`<details class="log"><summary>The verifier's log</summary><pre tabindex="0">${g.log}</pre></details>`}`;

@@ -16,6 +16,13 @@ export interface Report {
   /** It is stored for who is signed in. */
   readonly kept?: boolean;
 }
+
+/** A report in a few words, as the server has them (course.Report in Go). */
+export function cameTo(r: Report): string {
+  if (r.passed) return 'passed';
+  return r.outcome === 'rejected' ? 'rejected' : r.outcome === 'unreadable' ? 'could not be tried' : `${r.points} of ${r.total} points`;
+}
+
 export interface ReportFinding {
   readonly rule: string;
   readonly state: 'passed' | 'failed' | 'skipped';
@@ -40,16 +47,23 @@ export interface KernelAnswer {
   /** What it counts for. */
   readonly counts: Report;
 }
-/** A place in the queue for a virtual machine. */
+/** A place in the queue for a kernel's virtual machine, or of "" for the grader. */
 export interface Waiting { readonly kernel: string; readonly position: number; readonly seconds: number }
 
-export type Told<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string; /** Seconds after which another try may do. */ readonly retry?: number };
+export type Told<T> = { readonly ok: true; readonly value: T } | {
+  readonly ok: false;
+  readonly why: string;
+  /** Seconds after which another try may do. */
+  readonly retry?: number;
+  /** Nobody answered: no network, or no server behind it at the moment. */
+  readonly away?: true;
+};
 
 /** What is handed in. */
 export interface Submission { readonly lang: string; readonly source: string; readonly attempt: string; readonly at: number }
 
 const noServer = 'This copy of the page has no skep server behind it: the grade in your browser is all there is, and hidden cases are not tried.';
-const offline = 'You are offline. The grade in your browser stays, and you can hand in when you are back.';
+const offline = 'You are offline. The grade in your browser stays.', gone = 'The server cannot be reached now. The grade in your browser stays.';
 
 /** Lines of JSON tell where in a queue one is before the answer comes; the server's word for it. */
 const stream = 'application/x-ndjson';
@@ -66,10 +80,11 @@ export async function ask<T>(lab: string, exercise: string, what: 'grade' | 'ker
     const type = r.headers.get('Content-Type') ?? '';
     if (type.startsWith(stream)) ({ status, body } = await last<Body<T>>(r, waiting));
     else if (type.startsWith('application/json')) [status, body] = [r.status, await r.json() as Body<T>];
+    else if (r.status >= 500) return { ok: false, why: gone, away: true }; // a proxy's word
     else return { ok: false, why: noServer };
   } catch (e) {
     if (signal.aborted) throw e;
-    return { ok: false, why: navigator.onLine ? noServer : offline };
+    return { ok: false, why: navigator.onLine ? gone : offline, away: true };
   }
   if (status < 300) return { ok: true, value: body };
   const why = sentence(body.error?.message ?? `the server answered ${status}`), retry = body.error?.retry;

@@ -6,7 +6,7 @@
  */
 import { site } from './data';
 import { account, adopt, forget, forgetAll, receive, type Account, type Work } from './memory';
-import { count, drop, waiting, type Boxed } from './outbox';
+import { count, countAll, drop, waiting, type Boxed } from './outbox';
 
 /** none: this copy of the page has no accounts; out: nobody is signed in. */
 export type State = 'none' | 'out' | 'saved' | 'sending' | 'waiting' | 'expired' | 'full';
@@ -106,7 +106,7 @@ class Sync {
   async leave(): Promise<Outcome> {
     await this.flush();
     const a = account();
-    if (a !== null && await count(a.id) > 0) return { ok: false, why: 'Some of your work is not on the server yet. Sign out when you are online: it would be lost here.' };
+    if (a !== null && await countAll(a.id) > 0) return { ok: false, why: 'Some of your work is not on the server yet. Sign out when you are online: it would be lost here.' };
     const r = await request('POST', 'api/account/leave');
     if (r === null || r.status !== 200) return refusal(r);
     this.gone();

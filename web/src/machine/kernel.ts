@@ -38,7 +38,7 @@ export class Kernel {
   private of: unknown = null;
   private stop: AbortController | null = null;
   private asking = false;
-  private readonly client = new MachineClient(listingInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_LISTING, import.meta.url)));
+  private readonly client = new MachineClient(listingInWorker());
 
   constructor(private readonly stage: Stage) {}
 
@@ -99,10 +99,10 @@ export class Kernel {
     const a = await this.client.disassemble('amd64', code, marks);
     this.client.close(); // a second copy of the module is not kept
     if (a.kind === 'failed') throw new Error(a.why);
-    if (a.kind !== 'code') return;
+    if (a.kind === 'overtaken') return;
     const xlated = new Map<number, string[]>();
     for (const x of d.xlated ?? []) xlated.set(x.slot, [...xlated.get(x.slot) ?? [], x.text.replace(/^\([0-9a-f]{2}\) /, '')]);
-    this.code = a.code;
+    this.code = a.value;
     this.xlated = xlated;
     this.release = d.release;
     this.note = d.note ?? '';

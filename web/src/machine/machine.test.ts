@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
+import type { Answer } from '../engine/asker';
 import { Host } from '../engine/host';
 import { local, type Transport } from '../engine/transport';
 import { defaultVerify } from '../engine/verdict';
-import { MachineClient, type Answer, type MachineCode, type Question } from './client';
+import { MachineClient, type MachineCode, type Question } from './client';
 import { readOptions, writeOptions } from './options';
 import { noteWords, rowsOf, workOf } from './rows';
 import { chosenWords, factsWords, sizeWords } from './words';
@@ -19,8 +20,8 @@ before(async () => {
 const text = '.prog xdp\nr6 = *(u32 *)(r1 + 0)\nr1 = r6\nr1 += 14\nr0 = 2\nexit\n';
 const ask: Question = { source: { kind: 'asm', text }, program: 0, options: defaultVerify, arch: 'amd64', facts: true, fusions: true, blind: false };
 
-function code(a: Answer): MachineCode {
-  return a.kind === 'code' ? a.code : assert.fail(JSON.stringify(a));
+function code(a: Answer<MachineCode>): MachineCode {
+  return a.kind === 'answer' ? a.value : assert.fail(JSON.stringify(a));
 }
 
 test('code of all targets, in rows and words', async () => {
@@ -52,38 +53,6 @@ test('code from elsewhere', async () => {
   const m = code(await new MachineClient(start).disassemble('amd64', Uint8Array.of(0xf3, 0x0f, 0x1e, 0xfa, 0x31, 0xc0, 0xc3), [{ at: 0, slot: 0 }, { at: 6, slot: 1 }]));
   assert.deepEqual(m.groups.map(g => [g.slot, ...g.insns.map(i => i.text)]), [[0, 'endbr64', 'xor eax, eax'], [1, 'ret']]);
   assert.equal(sizeWords(m), '7 bytes, 3 instructions');
-});
-
-test('the newest question wins', async () => {
-  const c = new MachineClient(start);
-  const all = await Promise.all([c.compile(ask), c.compile({ ...ask, arch: 'arm64' }), c.compile({ ...ask, arch: 'wasm' })]);
-  assert.deepEqual(all.map(a => a.kind), ['overtaken', 'overtaken', 'code']);
-});
-
-test('a module that cannot be had is a value, and is tried again', async () => {
-  let tries = 0;
-  const c = new MachineClient(() => ++tries === 1 ? Promise.reject(new Error('404 for listing.wasm')) : start());
-  assert.deepEqual(await c.compile(ask), { kind: 'failed', why: '404 for listing.wasm' });
-  assert.equal((await c.compile(ask)).kind, 'code');
-});
-
-test('what takes long gives way to a newer question, and to closing', async () => {
-  let started = 0, ended = 0;
-  const stuck = async (): Promise<Transport> => {
-    const t = await start();
-    let reject: (e: Error) => void = () => {}, calls = 0;
-    return { bytes: 0, call: f => (++calls === 1 ? t.call(f) : new Promise((_, no) => { reject = no; })), close: () => { ended++; reject(new Error('engine: closed')); } };
-  };
-  const c = new MachineClient(() => (++started === 1 ? stuck() : start()), 5);
-  const slow = c.compile(ask);
-  await new Promise(r => setTimeout(r, 100));
-  assert.equal(code(await c.compile({ ...ask, arch: 'wasm' })).insns, 5);
-  assert.equal((await slow).kind, 'overtaken');
-  assert.deepEqual([started, ended], [2, 1]);
-  const d = new MachineClient(stuck), waiting = d.compile(ask);
-  await new Promise(r => setTimeout(r, 100));
-  d.close();
-  assert.equal((await waiting).kind, 'overtaken');
 });
 
 test('options of a link', () => {

@@ -33,7 +33,7 @@ export class Machine {
   /** Of the program that is shown, as far as they were looked at. */
   sizes: readonly Size[] = [];
   readonly kernel: Kernel;
-  private readonly client = new MachineClient(listingInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_LISTING, import.meta.url)));
+  private readonly client = new MachineClient(listingInWorker());
   private off: (() => void) | null = null;
   private subject: Subject | null = null;
   private asked = '';
@@ -112,17 +112,17 @@ export class Machine {
         this.failed = true;
         this.become(true, navigator.onLine ? a.why : 'you are offline, and the module with the compilers is not in the browser\'s store yet');
         return;
-      case 'code':
-        if (a.code.outcome === 'unreadable') {
-          this.become(true, this.m.program.lang === 'asm' ? 'the program does not assemble' : a.code.problems[0]?.message ?? 'the program does not load');
+      case 'answer':
+        if (a.value.outcome === 'unreadable') {
+          this.become(true, this.m.program.lang === 'asm' ? 'the program does not assemble' : a.value.problems[0]?.message ?? 'the program does not load');
           return;
         }
         // From the first use on the module is there offline too.
         if (this.code === null) navigator.serviceWorker?.controller?.postMessage({ keep: [new URL(SKEP_LISTING, import.meta.url).href] });
-        this.code = a.code;
+        this.code = a.value;
         this.arch = arch;
         this.took = a.took;
-        this.sizes = [...this.sizes.filter(z => z.arch !== arch || z.options !== options), { arch, options, bytes: a.code.code.length }];
+        this.sizes = [...this.sizes.filter(z => z.arch !== arch || z.options !== options), { arch, options, bytes: a.value.code.length }];
         this.become(false, '');
     }
   }

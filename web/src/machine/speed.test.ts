@@ -19,7 +19,7 @@ const bytes = readFileSync(process.env['SKEP_ENGINE']!), module = await WebAssem
 const c = new MachineClient(async () => local(await Host.start(module), bytes.length));
 const one = async (last: number, facts: boolean): Promise<number> => {
   const a = await c.compile({ source: { kind: 'asm', text: parser(last) }, program: 0, options: defaultVerify, arch: 'amd64', facts, fusions: true, blind: false });
-  if (a.kind !== 'code' || a.code.outcome !== 'accepted') throw new Error(JSON.stringify(a).slice(0, 400));
+  if (a.kind !== 'answer' || a.value.outcome !== 'accepted') throw new Error(JSON.stringify(a).slice(0, 400));
   return a.took;
 };
 const median = (all: number[]): number => all.sort((a, b) => a - b)[all.length >> 1]!;

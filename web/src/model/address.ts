@@ -4,6 +4,7 @@ import { decodeLink, encodeLink } from '../engine/link';
 import type { Situation } from './loading';
 import { exampleInput, exampleMaps, fetchProgram, findExample } from './gallery';
 import type { Model, Watched } from './model';
+import { orderText, readOrder } from './order';
 import { emptyProgram, type Program } from './program';
 
 export function stateOf(m: Model): LinkState {
@@ -33,17 +34,19 @@ function viewOf(m: Model): string {
   if (m.prefs.base !== 'hex') q.set('base', m.prefs.base);
   if (m.mode !== 'run') q.set('mode', m.mode);
   if (m.mode === 'machine' && m.code !== '') q.set('code', m.code);
+  if (m.order !== null) q.set('order', orderText(m.order));
   if (w?.watch.kind === 'reg') q.set('watch', `r${w.watch.reg}`);
   else if (w !== null) q.set('watch', [w.watch.region, w.watch.offset, w.watch.length, w.name].join(':'));
   return q.toString();
 }
 
-/** Which mode a link is in, at which step of the verifier's walk, and at which machine code. */
+/** Which mode a link is in, at which step of the verifier's walk, at which machine code, and in which order of CPUs. */
 export function applyMode(m: Model, view: string): void {
   const q = new URLSearchParams(view), mode = q.get('mode');
   m.mode = mode === 'verify' || mode === 'both' || mode === 'machine' ? mode : 'run';
   m.code = q.get('code') ?? '';
   m.at = q.get('at') ?? '';
+  m.order = readOrder(q.get('order') ?? '');
 }
 
 /** The inverse, for this visit only: what the browser remembers stays. Takes what it understands. */

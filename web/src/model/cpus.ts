@@ -5,6 +5,7 @@
 import { defaultOptions, type CPUAccess, type CPURun, type CPUsMoved, type CPUsView, type CPUTurn, type Explored, type Session } from '../engine/api';
 import { sentence } from '../ui/words';
 import type { Model } from './model';
+import type { Order } from './order';
 
 /** Instructions of a slice of the search: about 0.1 s. */
 const slice = 200_000;
@@ -23,6 +24,7 @@ export class Cpus {
   private stop = false;
   /** What the machine was started with: another program or input needs another one. */
   private started: unknown[] = [];
+  private followed: Order | null = null;
 
   constructor(private readonly m: Model) {}
 
@@ -36,9 +38,19 @@ export class Cpus {
     const m = this.m, program = m.listing?.program ?? 0;
     const runs: CPURun[] = events.map((event, cpu) => ({ cpu, program, event }));
     const options = { ...m.options, cpus: Math.max(runs.length, m.options.cpus ?? defaultOptions.cpus) };
-    this.explored = null;
+    this.explored = this.m.order = null;
     this.started = this.key();
     await this.take(s => s.startCPUs(m.input, options, m.maps, runs));
+  }
+  /** To where a link leads, once the program is there. */
+  async follow(): Promise<void> {
+    const o = this.m.order;
+    if (o === null || o === this.followed || this.m.view === null) return;
+    this.followed = o;
+    await this.start(o.events);
+    await this.order(o.turns);
+    await this.seek(o.step);
+    this.m.order = o;
   }
   step(cpu: number, n = 1): Promise<void> { return this.take(s => s.cpuStep(cpu, n)); }
   seek(step: number): Promise<void> { return this.take(s => s.cpuSeek(Math.max(0, step))); }

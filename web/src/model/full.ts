@@ -3,7 +3,8 @@
  * student is at stays where it is; what the run left is shown in its place
  * until something is stepped.
  */
-import type { LoadProgress } from '../engine/api';
+import { defaultOptions, type LoadProgress, type Source } from '../engine/api';
+import type { Facts } from '../engine/verdict';
 import type { FullSpeed, Pace, Ran, Work } from '../jit/run';
 import type { Busy, Model } from './model';
 import type { Moving } from './moving';
@@ -13,8 +14,8 @@ import type { Verdicts } from './verdict';
 export interface FullRun {
   readonly ran: Ran;
   readonly repeat: number;
-  /** No access was checked: the verifier had accepted the program. */
-  readonly accepted: boolean;
+  /** Accesses that were checked although the verifier has proved the others; null: each was. */
+  readonly checked: number | null;
   /** null: a run does not end, or it is not known yet, see `measuring`. */
   readonly pace: Pace | null;
   readonly measuring: boolean;
@@ -27,6 +28,7 @@ export class Full {
   /** How often each packet or event is run. */
   repeat = 1;
   private engine: FullSpeed | null = null;
+  private ready = false;
   private stop: AbortController | null = null;
   /** What the page is told to be busy with. */
   private said: Busy | null = null;
@@ -40,15 +42,13 @@ export class Full {
     const stop = this.stop = new AbortController();
     let last = () => stop === this.stop;
     try {
-      const engine = await this.load();
+      const engine = await this.load(words => this.say(words));
       await this.moving.gate;
+      const facts = await this.facts();
       const source = sourceOf(m.program), here = m.step;
       if (source === null || here === null || m.stale || !last()) return;
       last = () => stop === this.stop && here === m.step;
-      const work: Work = {
-        source, program: m.chosen, input: m.input, options: m.options, maps: m.maps, repeat: this.repeat,
-        accepted: this.verdicts.fresh && this.verdicts.last?.outcome === 'accepted',
-      };
+      const work = this.work(source, facts);
       const from = performance.now();
       const r = await engine.run(work, {
         signal: stop.signal,
@@ -64,13 +64,12 @@ export class Full {
       }
       await this.moving.follow(r.value.session, r.value.view);
       if (!last()) return;
-      m.full = { ran: r.value, repeat: work.repeat, accepted: work.accepted, pace: null, measuring: r.value.view.state === 'exited' };
+      m.full = { ran: r.value, repeat: work.repeat, checked: r.value.proved ? checks(facts) : null, pace: null, measuring: r.value.view.state === 'exited' };
       m.notice = '';
       m.changed();
       if (m.full.measuring) void this.measure(engine, work);
     } catch (e) {
-      this.engine?.close();
-      this.engine = null;
+      this.close();
       if (last()) m.tell(`The compiler stopped: ${e instanceof Error ? e.message : String(e)}`);
     } finally {
       if (stop === this.stop) this.say(null);
@@ -94,15 +93,43 @@ export class Full {
     m.changed();
   }
 
-  private async load(): Promise<FullSpeed> {
+  /** Gets everything ready for a run, unless the browser is to save data: the module, and the program in it. */
+  async warm(): Promise<void> {
+    const saves = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
+    const m = this.m, program = m.program, source = sourceOf(program);
+    if (saves || source === null || m.view === null || m.stale || m.engineState !== 'ready') return;
+    try {
+      const engine = await this.load(() => {}), facts = await this.facts();
+      if (program === m.program && !m.stale) await engine.prepare(this.work(source, facts));
+    } catch {
+      this.close(); // a run tries again, and says what is wrong
+    }
+  }
+
+  /** Ends the compiler; the next run starts another. */
+  close(): void {
+    this.engine?.close();
+    this.engine = null;
+    this.ready = false;
+  }
+
+  private facts(): Promise<Facts | null> { return this.verdicts.facts(this.m.options.cpus ?? defaultOptions.cpus); }
+
+  private work(source: Source, facts: Facts | null): Work {
+    const m = this.m;
+    return { source, program: m.chosen, input: m.input, options: m.options, maps: m.maps, repeat: this.repeat, facts };
+  }
+
+  private async load(say: (words: string) => void): Promise<FullSpeed> {
+    if (!this.ready) say('Loading the compiler');
     if (this.engine === null) {
-      this.say('Loading the compiler');
       const [{ FullSpeed, fullSpeedInWorker }] = await Promise.all([import('../jit/run'), import('../play/full')]);
       this.engine ??= new FullSpeed(fullSpeedInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_RUN, import.meta.url)));
     }
     const mb = (p: LoadProgress) => p.phase === 'download' ? `Loading the compiler: ${(p.loaded / 1e6).toFixed(1)} MB so far` : 'Starting the compiler';
     const engine = this.engine;
-    await engine.ready(p => this.say(mb(p)));
+    await engine.ready(p => say(mb(p)));
+    this.ready = true;
     // From now on it works offline too.
     navigator.serviceWorker?.controller?.postMessage({ keep: [new URL(SKEP_RUN, import.meta.url).href] });
     return engine;
@@ -113,4 +140,10 @@ export class Full {
     this.m.busy = this.said = words === null ? null : { words, part, cancel };
     this.m.changed();
   }
+}
+
+/** How many accesses that are reached the facts leave to be checked. */
+function checks(f: Facts | null): number {
+  const dead = new Set(f?.dead);
+  return f?.checked.filter(slot => !dead.has(slot)).length ?? 0;
 }

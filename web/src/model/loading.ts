@@ -67,6 +67,7 @@ export class Loading {
     const m = this.m;
     if (m.program.text === text) return;
     m.program = edited(m.program, text);
+    m.order = null;
     m.changed();
     clearTimeout(this.timer);
     if (m.program.lang !== 'asm') return; // C waits for Ctrl+Enter
@@ -76,6 +77,7 @@ export class Loading {
   editInput(input: Input): void {
     const m = this.m;
     m.input = input;
+    m.order = null;
     m.changed();
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.start(m.view?.step ?? 0), rest);

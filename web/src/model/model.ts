@@ -9,6 +9,7 @@ import type {
 } from '../engine/api';
 import type { Compiler } from './compile';
 import type { FullRun } from './full';
+import type { Order } from './order';
 import { emptyProgram, type Program } from './program';
 import { readPrefs, writePrefs, type Prefs } from './prefs';
 import { unknown, type Outlook } from './scout';
@@ -90,6 +91,8 @@ export class Model {
   at = '';
   /** Instruction at that step; -1. */
   walkPc = -1;
+  /** The order of CPUs that a link led to; null when another one is looked at, or none. */
+  order: Order | null = null;
   /** Which machine code is looked at, "arm64,checked" (src/machine/options.ts). */
   code = '';
 

@@ -3,7 +3,7 @@
  * verdict stays, marked as not fresh, until there is a newer one.
  */
 import type { Source } from '../engine/api';
-import { VerdictClient, type Privilege, type Verified } from '../engine/verdict';
+import { defaultVerify, VerdictClient, type Facts, type Privilege, type Verified } from '../engine/verdict';
 import type { Model } from './model';
 import { needsCompiler, sourceOf } from './program';
 
@@ -19,6 +19,9 @@ export interface Subject {
 
 /** After so many ms without an answer the page says what it is doing. */
 const words = 300;
+
+/** A program whose verdict took more ms is not verified again for a compiler. */
+const quick = 1000;
 
 export class Verdicts {
   /** The last verdict; null before the first. */
@@ -37,6 +40,7 @@ export class Verdicts {
   private asked: Subject | null = null;
   private logs = 0;
   private off: (() => void) | null = null;
+  private proof: { readonly of: Subject; readonly cpus: number; readonly facts: Promise<Facts | null> } | null = null;
 
   constructor(private readonly m: Model) {}
 
@@ -74,6 +78,19 @@ export class Verdicts {
       source, text: source.kind === 'asm' ? source.text : source.bytes, program: m.chosen, hook: m.options.hook ?? '',
       privilege: m.prefs.privilege, level: this.logs > 0 ? m.prefs.logLevel : 0,
     };
+  }
+
+  /** What is proved of the program as it is now, when it is accepted, on so many CPUs. */
+  async facts(cpus: number): Promise<Facts | null> {
+    const s = this.asked;
+    if (this.client === null || s === null || !this.fresh || this.last?.outcome !== 'accepted' || this.took > quick) return null;
+    let p = this.proof;
+    if (p?.of !== s || p.cpus !== cpus) {
+      p = this.proof = { of: s, cpus, facts: this.client.prove(s.source, s.program, { ...defaultVerify, hook: s.hook, privilege: s.privilege }, cpus) };
+    }
+    const facts = await p.facts;
+    if (facts === null && this.proof === p) this.proof = null; // a question came between: it is asked again
+    return facts;
   }
 
   /** Stops a verification that takes long. */
@@ -115,11 +132,11 @@ export class Verdicts {
       this.set(false, `the verifier could not be started: ${a.why}`);
       return;
     }
-    if (a.verdict.outcome === 'unreadable') {
-      this.set(false, this.m.program.lang === 'asm' ? 'the program does not assemble' : a.verdict.problems[0]?.message ?? 'the program does not load');
+    if (a.value.outcome === 'unreadable') {
+      this.set(false, this.m.program.lang === 'asm' ? 'the program does not assemble' : a.value.problems[0]?.message ?? 'the program does not load');
       return;
     }
-    this.last = a.verdict;
+    this.last = a.value;
     this.took = a.took;
     this.set(true, '');
   }

@@ -2,7 +2,7 @@
  * CPUs: two events at once, a lane for each CPU, and the order of their
  * instructions, chosen by hand or found by the search for a lost update.
  */
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { CPUAccess, CPUsView, CPUView } from '../engine/api';
 import { plural } from '../model/bytes';
@@ -23,6 +23,13 @@ export class CpusPane extends Pane {
   private dragged = -1;
 
   private get cpus() { return this.stage.cpus; }
+
+  override updated(changed: PropertyValues): void {
+    super.updated(changed);
+    if (this.m.order === null) return;
+    this.events = this.m.order.events;
+    void this.cpus.follow();
+  }
 
   private events2(): readonly number[] {
     const n = Math.max(1, this.m.arrivals.length);

@@ -34,7 +34,9 @@ export class FullLine extends Pane {
   }
 
   private checks(f: FullRun): string {
-    return f.accepted ? 'No access was checked: the verifier has accepted the program.' : 'Each access was checked.';
+    if (f.checked === null) return 'Each access was checked.';
+    if (f.checked === 0) return 'No access was checked: the verifier has accepted the program.';
+    return `${f.checked} of its accesses ${f.checked === 1 ? 'was' : 'were'} checked, those of memory that is not the program's own: the verifier has proved the others.`;
   }
 
   override render(): TemplateResult {

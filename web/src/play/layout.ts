@@ -31,7 +31,7 @@ const wide: readonly Column[] = [
   { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 60 }, { id: 'packets', panes: ['packets'], share: 40 }] },
   { id: 'mid', share: 28, slots: [{ id: 'code', panes: ['code'], share: 72 }, { id: 'calls', panes: ['calls', 'output', 'cpus', 'log', 'types'], share: 28 }] },
   { id: 'right', share: 36, slots: [
-    { id: 'regs', panes: ['regs'], share: 43 }, { id: 'packet', panes: ['packet'], share: 30 }, { id: 'memory', panes: ['stack', 'maps', 'ctx'], share: 27 },
+    { id: 'regs', panes: ['regs'], share: 47 }, { id: 'packet', panes: ['packet'], share: 28 }, { id: 'memory', panes: ['stack', 'maps', 'ctx'], share: 25 },
   ] },
 ];
 const middle: readonly Column[] = [

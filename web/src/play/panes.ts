@@ -21,6 +21,6 @@ export class PanesDialog extends Dialog {
     return html`<p>The lines between panes can be dragged, or moved with the arrow keys when they have the focus. The arrangement is remembered in this browser.</p>
       <table><caption class="sr">Panes</caption><tbody>${panes.map(p => html`<tr><td class="keys"><kbd>${p.key}</kbd></td><td><label><input type="checkbox" .checked=${!this.m.prefs.hidden.includes(p.id)}
         @change=${(e: Event) => this.set(p.id, (e.target as HTMLInputElement).checked)}> ${p.title}</label></td></tr>`)}</tbody></table>
-      <div class="acts"><button @click=${() => this.m.setPrefs({ hidden: [], sizes: {}, front: {} })}>First arrangement</button></div>`;
+      <div class="acts"><button @click=${() => this.m.setPrefs({ hidden: [], sizes: {}, front: {} })}>Arrange as at first</button></div>`;
   }
 }

@@ -41,6 +41,9 @@ import './mode';
 import type { SkepMachine } from '../machine/skep-machine';
 import type { SkepVerify } from '../verify/skep-verify';
 
+/** ms from the first verdict to what may never be wanted. */
+const settled = 1500;
+
 type View = 'verify' | 'machine';
 const viewNames: Readonly<Record<View, string>> = { verify: 'The verifier\'s view', machine: 'The view of the machine code' };
 
@@ -60,6 +63,7 @@ export class SkepPlay extends LitElement implements Frame {
   private shownTab = '';
   private saved: { readonly prefs?: unknown; readonly watched?: unknown; readonly at?: string } = {};
   private swipe = 0;
+  private rested = false;
 
   private get m() { return this.stage.model; }
 
@@ -67,7 +71,7 @@ export class SkepPlay extends LitElement implements Frame {
     super.connectedCallback();
     this.width = widthOf(this.clientWidth);
     this.resize.observe(this);
-    this.off = this.m.subscribe(() => this.requestUpdate());
+    this.off = this.m.subscribe(() => { this.requestUpdate(); this.rest(); });
     (this.page ? window : this).addEventListener('keydown', this.key as EventListener);
     this.files.listen();
     if (this.page) {
@@ -89,6 +93,7 @@ export class SkepPlay extends LitElement implements Frame {
     window.removeEventListener('offline', this.online);
     this.m.session?.close();
     this.stage.verdicts.end();
+    this.stage.full.close();
   }
 
   // ------------------------------------------------------------ beginning
@@ -146,8 +151,15 @@ export class SkepPlay extends LitElement implements Frame {
   /** The verifier is not needed for the first step: it comes when the page has settled. */
   private startVerifier(): void {
     if (SKEP_FAKE || this.stage.verdicts.on || !this.isConnected) return;
-    const start = verifierInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_VERIFY, import.meta.url));
-    this.stage.verdicts.begin(new VerdictClient(start));
+    this.stage.verdicts.begin(new VerdictClient(verifierInWorker()));
+  }
+
+  /** Once there is a verdict the page of the playground is at rest: the compiler for full speed may come. */
+  private rest(): void {
+    if (SKEP_FAKE || !this.page || this.rested || !this.stage.verdicts.fresh) return;
+    this.rested = true;
+    const warm = () => { if (this.isConnected) void this.stage.full.warm(); };
+    setTimeout(() => 'requestIdleCallback' in window ? requestIdleCallback(warm) : warm(), settled);
   }
 
   private readonly travelled = async (): Promise<void> => {
@@ -268,7 +280,7 @@ export class SkepPlay extends LitElement implements Frame {
       { label: 'Options', act: () => this.dialog('skep-options') },
       { label: 'Panes', act: () => this.dialog('skep-panes') },
       { label: 'Share', act: () => this.share() },
-      ...(this.page ? [{ label: 'Reference', act: () => location.assign('reference/'), href: 'reference/' }] : []),
+      ...(this.page ? [{ label: 'Labs', path: 'labs/' }, { label: 'Reference', path: 'reference/' }] : []).map(p => ({ label: p.label, act: () => location.assign(p.path), href: p.path })),
       { label: `Theme: ${m.prefs.theme}`, act: () => this.theme() },
       { label: 'Keys', act: () => this.help() },
     ];
@@ -281,7 +293,7 @@ export class SkepPlay extends LitElement implements Frame {
       <skep-mode .stage=${this.stage} ?narrow=${narrow} @skep-mode=${(e: CustomEvent<Model['mode']>) => this.mode(e.detail)}></skep-mode>
       <span class="grow"></span>
       ${navigator.onLine ? nothing : html`<span class="off">offline${narrow ? '' : ': everything but compiling C works'}</span>`}
-      ${this.width !== 'wide' ? html`<button @click=${() => this.dialog('skep-menu')}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
+      ${this.width !== 'wide' ? html`<button @click=${() => { void this.stage.full.warm(); this.dialog('skep-menu'); }}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
         : html`${acts.map(a => (!('href' in a) ? html`<button @click=${a.act}>${a.label}</button>` : html`<a class="act" href=${a.href}>${a.label}</a>`))}`}
     </header>`;
   }

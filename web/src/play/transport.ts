@@ -62,7 +62,7 @@ export class Transport extends Pane {
         <span class="count">${v === null ? 'no run yet' : html`step <b>${count(v.step)}</b> of ${count(m.total)}${m.outlook.whole || v.totalKnown ? '' : '+'}`}</span></div>`;
     if (this.narrow) return html`${time}${steps}`;
     return html`${steps}
-      <div class="group" role="group" aria-label="Run">
+      <div class="group" role="group" aria-label="Run" @pointerenter=${() => void this.stage.full.warm()} @focusin=${() => void this.stage.full.warm()}>
         ${button('Start', 'Home', () => go.start(), atStart, startIcon)}
         ${button('Run', 'Ctrl+Enter', () => go.run(), atEnd, nothing, runIcon)}
         ${button('Full speed', 'f', () => this.dispatchEvent(new CustomEvent('skep-full', { bubbles: true, composed: true })), off, nothing, fullIcon)}

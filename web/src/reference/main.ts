@@ -9,12 +9,13 @@ class Filter extends HTMLElement {
   private readonly box = document.createElement('input');
   private readonly pick = document.createElement('select');
   private readonly said = document.createElement('p');
+  private readonly kind = this.getAttribute('kind') ?? 'entries';
 
   connectedCallback(): void {
-    const kind = this.getAttribute('kind') ?? 'entries', q = new URLSearchParams(location.search);
+    const q = new URLSearchParams(location.search);
     this.box.type = 'search';
-    this.box.placeholder = `Filter ${kind}`;
-    this.box.setAttribute('aria-label', `Filter ${kind}; slash comes here`);
+    this.box.placeholder = `Filter ${this.kind}`;
+    this.box.setAttribute('aria-label', `Filter ${this.kind}; slash comes here`);
     this.box.setAttribute('aria-keyshortcuts', '/');
     this.box.value = q.get('q') ?? '';
     this.box.addEventListener('input', this.apply);
@@ -74,7 +75,7 @@ class Filter extends HTMLElement {
     }
     for (const f of document.querySelectorAll<HTMLElement>('.family')) f.hidden = f.querySelector('.entry:not([hidden])') === null;
     const all = this.entries.length;
-    this.said.textContent = n === all ? `${all}` : n === 0 ? `None of ${all} has that. Escape clears the box.` : `${n} of ${all}`;
+    this.said.textContent = n === all ? `${all} ${this.kind}` : n === 0 ? `None of ${all} has that. Escape clears the box.` : `${n} of ${all}`;
     const url = new URL(location.href);
     for (const [name, value] of [['q', this.box.value.trim()], ['program', from]] as const) {
       if (value === '') url.searchParams.delete(name);

@@ -20,9 +20,9 @@ let size = 0; // of the last trace
 
 async function trace(text: string, level = 0): Promise<Trace> {
   const a = await client.ask({ source: { kind: 'asm', text }, program: 0, options: { ...defaultVerify, level } });
-  if (a.kind !== 'trace' || a.trace === null) throw new Error(a.kind === 'failed' ? a.why : a.kind);
-  size = a.bytes.length;
-  return a.trace;
+  if (a.kind !== 'answer' || a.value.trace === null) throw new Error(a.kind === 'failed' ? a.why : a.kind);
+  size = a.value.bytes.length;
+  return a.value.trace;
 }
 
 const median = (list: number[]): number => list.sort((a, b) => a - b)[list.length >> 1]!;

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Answer } from '../engine/asker';
 import { Host } from '../engine/host';
 import { local, type Transport } from '../engine/transport';
 import { defaultVerify } from '../engine/verdict';
 import { align } from './align';
-import { TraceClient, type TraceAnswer } from './client';
+import { TraceClient, type Traced } from './client';
 import { frameText, isScalar, regBase, regLoc, slotLoc, Trace, TraceError, checkText, reasonText, type State } from './index';
 import { follow, holdsNumber } from './follow';
 import { linkLog } from './log';
@@ -87,11 +88,9 @@ test('a log with its middle left out, or of the failing path only, is linked too
     if (whole.stepOf(lines.length - 40 + i) >= 0) assert.equal(link.stepOf(41 + i), whole.stepOf(lines.length - 40 + i), `line ${i} behind`);
   }
   const a = await new TraceClient(start).ask({ source: source(refused), program: 0, options: { ...defaultVerify, level: 1 } });
-  assert.equal(a.kind, 'trace');
-  if (a.kind !== 'trace' || a.trace === null) return;
-  const last = a.trace.steps - 1;
-  const of = linkLog(a.trace, a.verdict.log, 1);
-  assert.ok(a.verdict.log.split('\n')[of.lineOf(last)]!.startsWith(a.trace.insnOf(last) + ': ('));
+  if (a.kind !== 'answer' || a.value.trace === null) assert.fail(a.kind);
+  const { trace, verdict } = a.value, last = trace.steps - 1, of = linkLog(trace, verdict.log, 1);
+  assert.ok(verdict.log.split('\n')[of.lineOf(last)]!.startsWith(trace.insnOf(last) + ': ('));
 });
 
 test('origins and reasons have words and come to an end', () => {
@@ -168,12 +167,11 @@ const module = WebAssembly.compile(readFileSync(process.env['SKEP_ENGINE']!));
 const start = async (): Promise<Transport> => local(await Host.start(await module), 0);
 
 const source = (text: string): { kind: 'asm'; text: string } => ({ kind: 'asm', text });
-const ask = (c: TraceClient, text: string, more: object = {}): Promise<TraceAnswer> => c.ask({ source: source(text), program: 0, options: { ...defaultVerify, level: 2 }, ...more });
+const ask = (c: TraceClient, text: string, more: object = {}): Promise<Answer<Traced>> => c.ask({ source: source(text), program: 0, options: { ...defaultVerify, level: 2 }, ...more });
 
 async function traceOf(c: TraceClient, text: string, more: object = {}): Promise<Trace> {
   const a = await ask(c, text, more);
-  assert.equal(a.kind, 'trace', a.kind === 'failed' ? a.why : a.kind);
-  return a.kind === 'trace' && a.trace !== null ? a.trace : assert.fail('no trace');
+  return a.kind === 'answer' && a.value.trace !== null ? a.value.trace : assert.fail(JSON.stringify(a));
 }
 
 const refused = `.prog xdp
@@ -271,6 +269,6 @@ test('the newest question wins, and a long one can be given up', async () => {
   const second = c.ask({ source: source(long), program: 0, options: defaultVerify }, () => { if (++told === 3) c.cancel(); });
   assert.equal((await first).kind, 'overtaken');
   assert.equal((await second).kind, 'overtaken');
-  assert.equal((await ask(c, '.prog xdp\nr0 = 2\nexit\n')).kind, 'trace');
+  assert.equal((await ask(c, '.prog xdp\nr0 = 2\nexit\n')).kind, 'answer');
   c.close();
 });

@@ -7,7 +7,7 @@ import { verifierInWorker, type Privilege, type Verified } from '../engine/verdi
 import type { Stage } from '../model/stage';
 import type { Subject } from '../model/verdict';
 import { privilegeName } from '../panes/log';
-import { TraceClient, type TraceQuestion } from '../trace/client';
+import { TraceClient, type Traced, type TraceQuestion } from '../trace/client';
 import { follow, type Spot } from './follow';
 import { decode } from './insn';
 import { noTrace, readTrace } from './fromtrace';
@@ -23,6 +23,8 @@ export interface Walked { readonly verdict: Verified; readonly trace: Trace; /**
 
 /** Rest after a change before the walk is asked for, and after which it is said that it takes long; in ms. */
 const rest = 60, words = 300;
+
+const walked = ({ trace, verdict }: Traced, text: unknown): Walked => ({ verdict, trace: trace === null ? noTrace(verdict) : readTrace(trace, verdict), text });
 
 const runKey = (v: View): string => `${v.event} ${v.step}`;
 
@@ -53,9 +55,9 @@ export class Walk {
   private spotOf = '';
   /** Why the run is not followed; "". */
   followed = '';
-  private readonly client = new TraceClient(verifierInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_VERIFY, import.meta.url)));
+  private readonly client = new TraceClient(verifierInWorker());
   /** For questions beside the editor's: as somebody else, or with something changed. */
-  private readonly beside = new TraceClient(verifierInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_VERIFY, import.meta.url)));
+  private readonly beside = new TraceClient(verifierInWorker());
   private off: (() => void) | null = null;
   private subject: Subject | null = null;
   private text: unknown = null;
@@ -117,8 +119,8 @@ export class Walk {
     this.processed = -1;
     if (a.kind === 'failed') this.trouble = a.why;
     else if (a.kind === 'overtaken') this.trouble = 'stopped';
-    else if (a.verdict.outcome === 'unreadable') this.trouble = this.m.program.lang === 'asm' ? 'the program does not assemble' : a.verdict.problems[0]?.message ?? 'the program does not load';
-    else this.take({ verdict: a.verdict, trace: a.trace === null ? noTrace(a.verdict) : readTrace(a.trace, a.verdict), text: s.text });
+    else if (a.value.verdict.outcome === 'unreadable') this.trouble = this.m.program.lang === 'asm' ? 'the program does not assemble' : a.value.verdict.problems[0]?.message ?? 'the program does not load';
+    else this.take(walked(a.value, s.text));
     this.m.changed();
   }
   /** Gives up a verification that takes long. */
@@ -228,8 +230,12 @@ export class Walk {
     this.put(path, n);
     this.moved();
   }
-  /** "A.11"; false when there is no such step. */
+  /** "A.11", or a step by its number in the verifier's order; false when there is no such step. */
   goTo(id: string): boolean {
+    if (/^\d+$/.test(id) && this.trace !== null && Number(id) < this.trace.steps) {
+      this.goStep(Number(id));
+      return true;
+    }
     const m = /^([A-Z]+)\.(\d+)$/.exec(id), path = m === null ? -1 : pathId(m[1]!);
     if (path < 0 || this.trace === null || (this.trace.paths[path]?.count ?? 0) === 0) return false;
     this.go(path, Number(m![2]));
@@ -290,10 +296,7 @@ export class Walk {
   async besides(now: string, then: string, q: TraceQuestion): Promise<void> {
     const mine = this.trace, a = await this.beside.ask(q);
     if (a.kind === 'failed') this.m.tell(`The other walk could not be had: ${a.why}.`);
-    else if (a.kind === 'trace' && mine === this.trace) {
-      const trace = a.trace === null ? noTrace(a.verdict) : readTrace(a.trace, a.verdict);
-      this.sides = [sideOf(now, this.walked()), sideOf(then, { verdict: a.verdict, trace, text: this.text })];
-    }
+    else if (a.kind === 'answer' && mine === this.trace) this.sides = [sideOf(now, this.walked()), sideOf(then, walked(a.value, this.text))];
     this.m.changed();
   }
 
