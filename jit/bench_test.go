@@ -2,17 +2,22 @@ package jit_test
 
 import (
 	"encoding/binary"
+	"math"
 	"testing"
 	"time"
 
 	"skep/jit"
+	"skep/jit/amd64"
+	"skep/jit/arm64"
 	"skep/jit/native"
+	"skep/jit/wasm"
 	"skep/jit/workload"
 	"skep/vm"
 	"skep/vm/asm"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
+	"skep/wasm/compiled"
 )
 
 var workloads = workload.All()
@@ -100,7 +105,7 @@ func BenchmarkWorkloads(b *testing.B) {
 					regs[i] = m.Reg(i)
 				}
 				return minimum(60, 200, func() {
-					r.Start(0, regs)
+					r.Start(0, &regs)
 					if r.Run(1<<30) != jit.Exited {
 						b.Fatal("it did not end")
 					}
@@ -149,18 +154,91 @@ func BenchmarkCompile(b *testing.B) {
 		insns = append(insns, body[:len(body)-1]...)
 	}
 	insns = append(insns, exit)
-	target, err := native.Target()
+	for _, target := range []jit.Target{
+		{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: true, GS: true}},
+		{Arch: jit.ARM64, ARM64: arm64.Features{LSE: true}},
+		{Arch: jit.WASM, WASM: wasm.Target{Base: 1 << 16, Context: 1 << 15}},
+	} {
+		b.Run(target.Arch.String(), func(b *testing.B) {
+			best := math.Inf(1)
+			for b.Loop() {
+				best = min(best, minimum(50, 10, func() {
+					if _, err := jit.Compile(&jit.Program{Insns: insns}, target, jit.Facts{}, jit.Options{}); err != nil {
+						b.Fatal(err)
+					}
+				}))
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(best/float64(len(insns)), "ns/insn")
+		})
+	}
+}
+
+// BenchmarkEntry is the time of one run of a program that only returns, from Go
+// and back: by package native alone and by way of an engine.
+func BenchmarkEntry(b *testing.B) {
+	p := &vm.Program{Type: hook.SchedCls, Insns: []isa.Insn{{Op: 0xb7, Imm: 1}, exit}}
+	s := &safe[0]
+	span, err := native.NewSpan(8 << 20)
 	if err != nil {
 		b.Fatal(err)
 	}
-	best := 0.0
+	alone, err := vm.New(vm.Config{Span: span.Bytes(), NoHistory: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := alone.Load(p); err != nil {
+		b.Fatal(err)
+	}
+	code, err := jit.Compile(compiled.Program(alone, 0), s.target(b), s.facts, s.options)
+	if err != nil {
+		b.Fatal(err)
+	}
+	prog, err := native.Load(code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer prog.Close()
+	direct, err := native.NewRunner(span, compiled.Host{Machine: alone}, []*native.Program{prog})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer direct.Close()
+	m := newMachine(b, vm.Config{}, s)
+	if _, err := m.Load(p); err != nil {
+		b.Fatal(err)
+	}
+	r, err := compile(b, m, s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.close()
+	if err := r.start(vm.Input{}); err != nil {
+		b.Fatal(err)
+	}
+	regs := compiled.Regs(m)
+	const runs = 1000
+	e := r.Runner
+	engine, native := math.Inf(1), math.Inf(1)
 	for b.Loop() {
-		best = minimum(50, 10, func() {
-			if _, err := jit.Compile(&jit.Program{Insns: insns}, target, jit.Facts{}, jit.Options{}); err != nil {
-				b.Fatal(err)
+		native = min(native, minimum(50, 1, func() {
+			for range runs {
+				direct.Start(0, &regs)
+				if direct.Run(1<<30) != jit.Exited {
+					b.Fatal("it did not end")
+				}
 			}
-		})
+		})/runs)
+		engine = min(engine, minimum(50, 1, func() {
+			for range runs {
+				e.Start(0, &regs)
+				if e.Run(1<<30) != jit.Exited {
+					b.Fatal("it did not end")
+				}
+			}
+		})/runs)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(best/float64(len(insns)), "ns/insn")
+	b.ReportMetric(native, "ns-native")
+	b.ReportMetric(engine, "ns-engine")
 }

@@ -345,7 +345,7 @@ func TestEnter(t *testing.T) {
 	r := single(t, &safe[0], "r2 = *(u64 *)(r1 +0)\ncall f\nr0 = 7\nexit\nf:\nexit")
 	regs := [11]uint64{1: r.Reg(1), 10: r.Reg(10)}
 	if n := testing.AllocsPerRun(100, func() {
-		r.Start(0, regs)
+		r.Start(0, &regs)
 		if r.Run(100) != jit.Exited || r.Reg(0) != 7 {
 			t.Fatal("it did not run")
 		}

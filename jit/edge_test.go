@@ -1,13 +1,17 @@
 package jit_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"skep/jit"
+	"skep/verifier"
 	"skep/vm"
 	"skep/vm/hook"
+	"skep/vm/isa"
 	"skep/vm/maps"
+	"skep/wasm/compiled"
 )
 
 // Accesses around both ends of each kind of memory, by way of a register that
@@ -65,5 +69,37 @@ func TestEdges(t *testing.T) {
 	}
 	if exits < 300 || faults < 300 {
 		t.Errorf("%d exits, %d faults", exits, faults)
+	}
+}
+
+// What the verifier accepts may have reserved fields that are not zero, and
+// writes of r10, where its walk never comes to: that is compiled too.
+func TestDeadCode(t *testing.T) {
+	insns := assemble(t, `
+		r0 = 7
+		if r0 == 7 goto +4
+		r0 += 1
+		r10 = 3
+		goto +1
+		r0 = 5
+		exit`)
+	insns[2].Off, insns[4].Imm = 5, 9
+	p := &vm.Program{Type: hook.SchedCls, Insns: insns, Verified: true}
+	res, err := verifier.Verify(&verifier.Program{Type: p.Type, Insns: insns}, verifier.Config{Facts: true})
+	if err != nil || res.Verdict != verifier.Accepted {
+		t.Fatalf("%v, %v", res, err)
+	}
+	for _, set := range proved {
+		set.facts = compiled.Facts(res.Facts)
+		if diff, o := differ(t, vm.Config{}, vm.Input{Packet: make([]byte, 64)}, &set, p); diff != "" || o.R0 != 7 {
+			t.Errorf("r0 is %d; %s", o.R0, diff)
+		}
+		for _, wrong := range []int{2, 3, 4} { // without the proof it is refused
+			var e *jit.Error
+			one := []isa.Insn{insns[wrong], exit}
+			if _, err := jit.Compile(&jit.Program{Insns: one}, set.target(t), jit.Facts{}, jit.Options{}); !errors.As(err, &e) || e.Slot != 0 {
+				t.Errorf("%s: instruction %d: error %v", set.name, wrong, err)
+			}
+		}
 	}
 }

@@ -142,7 +142,8 @@ func (r *running) start(in vm.Input) error {
 	if err := r.m.Reset(in); err != nil {
 		return err
 	}
-	r.Start(r.m.Prog(), compiled.Regs(r.m))
+	regs := compiled.Regs(r.m)
+	r.Start(r.m.Prog(), &regs)
 	return nil
 }
 

@@ -10,8 +10,8 @@ import (
 	"skep/labs/grade"
 )
 
-// fence reads a fenced block of an exercise: its starter, setup, trace or grade
-// block. Blocks with other languages are prose.
+// fence reads a fenced block of an exercise: its starter, draw, setup, trace or
+// grade block. Blocks with other languages are prose.
 func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 	lang := string(n.Language(r.lab.source))
 	switch lang {
@@ -22,12 +22,16 @@ func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 			}
 			ex.Starters = append(ex.Starters, s)
 		}
-	case "setup", "trace", "grade":
+	case "draw", "setup", "trace", "grade":
 		body := r.body(n)
 		first := r.line(r.place(n)) + 1
 		switch {
 		case ex == nil:
 			r.failDoc(r.place(n), "a "+lang+" block stands inside an :::exercise")
+		case lang == "draw" && ex.Setup+ex.Trace+ex.GradeText != "":
+			r.failDoc(r.place(n), "a draw block stands before the setup, trace and grade blocks")
+		case lang == "draw":
+			r.draws(ex, body, first)
 		case lang == "setup":
 			ex.Setup += body
 		case lang == "trace":
@@ -36,7 +40,7 @@ func (r *reader) fence(n *ast.FencedCodeBlock, ex *Exercise) {
 			r.failDoc(r.place(n), "the exercise has a grade block already")
 		default:
 			var errs []grade.Error
-			ex.Grade, errs = grade.Parse(body)
+			ex.Grade, errs = grade.Parse(ex.filler(1)(body))
 			ex.GradeText, ex.GradeLine = body, first
 			for _, e := range errs {
 				r.errs = append(r.errs, Error{r.file, first + e.Line - 1, e.Col, e.Msg})

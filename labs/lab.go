@@ -45,6 +45,7 @@ type Exercise struct {
 	ID, Title string
 	Level     int
 	Line      int      // of lab.md
+	Draws     []Draw   // numbers of each student's own: For puts them in
 	Starters  []Source // what the student begins with, one a language
 	Setup     string   // events before the programs are attached
 	Trace     string   // in the event language of vm/world

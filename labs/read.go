@@ -243,6 +243,7 @@ func (r *reader) exercise(d *directive, a *attributes) {
 	}
 	r.lab.Exercises = append(r.lab.Exercises, ex)
 	r.blocks(d, ex)
+	r.drawn(ex, d.offset)
 	switch {
 	case len(ex.Starters) == 0:
 		r.failDoc(d.offset, "the exercise has no starter: a ```c file=NAME.bpf.c or ```asm block")
@@ -265,7 +266,7 @@ func (r *reader) wrong(d *directive, a *attributes, ex *Exercise) {
 		r.failDoc(d.offset, "a wrong answer says what must come of it: "+form("wrong"))
 	}
 	for _, f := range w.Fails {
-		if ex.Grade != nil && !hasRule(ex.Grade, f) {
+		if ex.Grade != nil && !hasRule(ex.Grade, ex.filler(1)(f)) {
 			r.failDoc(d.offset, "no rule of the grade block contains "+strconv.Quote(f))
 		}
 	}

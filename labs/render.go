@@ -178,7 +178,7 @@ func (h *htmlRenderer) fence(w util.BufWriter, source []byte, n ast.Node, enteri
 	}
 	c := n.(*ast.FencedCodeBlock)
 	lang := string(c.Language(source))
-	if lang == "setup" || lang == "trace" || lang == "grade" {
+	if lang == "draw" || lang == "setup" || lang == "trace" || lang == "grade" {
 		if d, ok := n.Parent().(*directive); ok && d.name == "play" {
 			w.WriteString(`<pre class="` + lang + `"><code>` + escape(string(c.Lines().Value(source))) + "</code></pre>\n")
 		}

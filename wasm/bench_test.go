@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/hex"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,13 +46,8 @@ func BenchmarkV8(b *testing.B) {
 		a := session.Exec(&protocol.Exec{Insns: prog, Memory: make([]byte, 64), Budget: 30_000_000, Raw: true})
 		native = min(native, float64(time.Since(from).Nanoseconds())/float64(a.Steps))
 	}
-	cmd := exec.Command("node", bundle(b, "speed.test"))
-	cmd.Env = append(os.Environ(), "SKEP_ENGINE="+module(b), "SKEP_PROGRAM="+hex.EncodeToString(prog))
-	text, err := cmd.Output()
-	if err != nil {
-		b.Fatal(err)
-	}
-	f := strings.Fields(string(text))
+	text := node(b, []string{"SKEP_PROGRAM=" + hex.EncodeToString(prog)}, "speed.test")
+	f := strings.Fields(text)
 	if len(f) != 2 {
 		b.Fatalf("node printed %q", text)
 	}

@@ -36,5 +36,5 @@
 // or text/template (tests hold it), and wasm/build turns inlining off outside
 // the interpreter and clears the tables that only tracebacks use.
 //
-// Read next: wasm/session, then web/src/engine/api.ts for the page's side.
+// Read next: wasm/reactor (the exports), wasm/session, then web/src/engine/api.ts for the page's side.
 package main

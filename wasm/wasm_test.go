@@ -5,9 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -17,47 +15,16 @@ import (
 
 	"skep/vm/conformance"
 	"skep/vm/isa"
+	"skep/wasm/internal/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/session"
 )
 
-// build compiles the module as the page gets it, once for all tests; Go's
-// build cache makes it quick when nothing has changed.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "skep-engine")
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "engine.wasm")
-	cmd := exec.Command("go", "run", "./build", "-o", out)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", &buildError{string(text)}
-	}
-	return out, nil
-})
+func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
-type buildError struct{ text string }
+func module(t testing.TB) string { return pagetest.Module(t, "skep/wasm") }
 
-func (e *buildError) Error() string { return "build of the module: " + e.text }
-
-func module(t testing.TB) string {
-	t.Helper()
-	path, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := build(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-// engine is the module in wazero, called as the Worker calls it.
+// hosted is the module in wazero, called as the Worker calls it.
 type hosted struct {
 	t                    testing.TB
 	mod                  api.Module

@@ -35,8 +35,10 @@ type Lab struct {
 
 // LabExercise is what <skep-exercise> works with.
 type LabExercise struct {
-	ID       string      `json:"id"`
-	Title    string      `json:"title"`
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	// Draws are numbers of each student's own: $NAME in the texts below.
+	Draws    []LabDraw   `json:"draws,omitempty"`
 	Starters []LabSource `json:"starters"`
 	Setup    string      `json:"setup"`
 	Trace    string      `json:"trace"`
@@ -45,6 +47,13 @@ type LabExercise struct {
 	Hidden int `json:"hidden,omitempty"`
 	// Disagree is why a real kernel may grade otherwise; usually empty.
 	Disagree string `json:"disagree,omitempty"`
+}
+
+// LabDraw is a number that is drawn for each student, from lo to hi.
+type LabDraw struct {
+	Name string `json:"name"`
+	Lo   int64  `json:"lo"`
+	Hi   int64  `json:"hi"`
 }
 
 // LabSource is a program in a language, "c" or "asm".

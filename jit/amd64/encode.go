@@ -20,6 +20,7 @@ type mem struct {
 func ctx(off int32) mem { return mem{base: context, disp: off} }
 
 func (a *encoder) byte(b ...byte)    { a.b = append(a.b, b...) }
+func (a *encoder) imm8(v byte)       { a.b = append(a.b, v) }
 func (a *encoder) imm32(v int32)     { a.b = binary.LittleEndian.AppendUint32(a.b, uint32(v)) }
 func (a *encoder) imm64(v uint64)    { a.b = binary.LittleEndian.AppendUint64(a.b, v) }
 func (a *encoder) pos() int          { return len(a.b) }
@@ -37,43 +38,63 @@ const (
 	rm8                   // the rm operand is a byte register
 )
 
-// opcode writes the bytes of an opcode after the prefixes: 0x0fb6 is 0f b6.
-func (a *encoder) opcode(op uint32) {
+// piece is up to eight bytes of an instruction, to be written at once.
+type piece struct {
+	bits uint64
+	n    int
+}
+
+func (p *piece) add(b byte) {
+	p.bits |= uint64(b) << (8 * p.n & 63)
+	p.n++
+}
+
+// opcode adds the bytes of an opcode after the prefixes: 0x0fb6 is 0f b6.
+func (p *piece) opcode(op uint32) {
 	if op > 0xffff {
-		a.byte(byte(op >> 16))
+		p.add(byte(op >> 16))
 	}
 	if op > 0xff {
-		a.byte(byte(op >> 8))
+		p.add(byte(op >> 8))
 	}
-	a.byte(byte(op))
+	p.add(byte(op))
+}
+
+func (a *encoder) put(p piece) {
+	n := len(a.b) + p.n
+	a.b = binary.LittleEndian.AppendUint64(a.b, p.bits)[:n]
 }
 
 // rr is an instruction on two registers: reg field r, rm field m.
 func (a *encoder) rr(f mode, op uint32, r, m reg) {
+	var p piece
 	if f&p16 != 0 {
-		a.byte(0x66)
+		p.add(0x66)
 	}
 	rex := byte(0x40) | byte(r>>3)<<2 | byte(m>>3)
 	if f&w64 != 0 {
 		rex |= 8
 	}
 	if rex != 0x40 || f&low8 != 0 && r >= rsp || f&rm8 != 0 && m >= rsp {
-		a.byte(rex)
+		p.add(rex)
 	}
-	a.opcode(op)
-	a.byte(0xc0 | byte(r&7)<<3 | byte(m&7))
+	p.opcode(op)
+	p.add(0xc0 | byte(r&7)<<3 | byte(m&7))
+	a.put(p)
 }
 
 // rm is an instruction on a register (or opcode extension) and memory.
 func (a *encoder) rm(f mode, op uint32, r reg, m mem) {
+	var p piece
 	if m.gs {
-		a.byte(0x65, 0x67)
+		p.add(0x65)
+		p.add(0x67)
 	}
 	if f&lock != 0 {
-		a.byte(0xf0)
+		p.add(0xf0)
 	}
 	if f&p16 != 0 {
-		a.byte(0x66)
+		p.add(0x66)
 	}
 	rex := byte(0x40) | byte(r>>3)<<2 | byte(m.base>>3)
 	if m.hasIndex {
@@ -83,9 +104,11 @@ func (a *encoder) rm(f mode, op uint32, r reg, m mem) {
 		rex |= 8
 	}
 	if rex != 0x40 || f&low8 != 0 && r >= rsp {
-		a.byte(rex)
+		p.add(rex)
 	}
-	a.opcode(op)
+	p.opcode(op)
+	a.put(p)
+	p = piece{}
 	sib := m.hasIndex || m.base&7 == rsp
 	rmField := byte(m.base & 7)
 	if sib {
@@ -98,20 +121,22 @@ func (a *encoder) rm(f mode, op uint32, r reg, m mem) {
 	case is8(m.disp):
 		mod = 1
 	}
-	a.byte(mod<<6 | byte(r&7)<<3 | rmField)
+	p.add(mod<<6 | byte(r&7)<<3 | rmField)
 	if sib {
 		index := byte(4) // none
 		if m.hasIndex {
 			index = byte(m.index & 7)
 		}
-		a.byte(index<<3 | byte(m.base&7))
+		p.add(index<<3 | byte(m.base&7))
 	}
+	p.bits |= uint64(uint32(m.disp)) << (8 * p.n)
 	switch mod {
 	case 1:
-		a.byte(byte(m.disp))
+		p.n++
 	case 2:
-		a.imm32(m.disp)
+		p.n += 4
 	}
+	a.put(p)
 }
 
 // Arithmetic by its number in the opcode map: add 0, or 1, and 4, sub 5,
@@ -130,7 +155,7 @@ func (a *encoder) alu(f mode, n uint32, d, s reg) { a.rr(f, n<<3|1, s, d) }
 func (a *encoder) aluImm(f mode, n uint32, d reg, v int32) {
 	if is8(v) {
 		a.rr(f, 0x83, reg(n), d)
-		a.byte(byte(v))
+		a.imm8(byte(v))
 		return
 	}
 	if d == rax {
@@ -182,7 +207,7 @@ func (a *encoder) shiftImm(f mode, n reg, d reg, c byte) {
 		return
 	}
 	a.rr(f, 0xc1, n, d)
-	a.byte(c)
+	a.imm8(c)
 }
 
 // shiftX is shlx, shrx and sarx of BMI2: d = s shifted by c.

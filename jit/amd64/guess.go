@@ -1,8 +1,6 @@
 package amd64
 
 import (
-	"slices"
-
 	"skep/jit/ir"
 	"skep/vm/isa"
 )
@@ -10,7 +8,7 @@ import (
 // guess sets prev to about where each op will begin: to make code twice only
 // for the sake of short jumps takes a third of the time.
 func (l *lower) guess() {
-	l.prev = slices.Grow(l.prev[:0], len(l.u.Ops))[:len(l.u.Ops)]
+	l.prev = make([]int32, len(l.u.Ops))
 	at := int32(0)
 	for i := range l.u.Ops {
 		l.prev[i] = at

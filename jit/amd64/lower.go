@@ -62,9 +62,9 @@ var lowers = sync.Pool{New: func() any { return new(lower) }}
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
 	c.Segment = feat.GS
-	old := lowers.Get().(*lower)
-	l := &lower{u: u, feat: feat, off: c.Offset, align: true, encoder: old.encoder, prev: old.prev, jumps: old.jumps, stubs: old.stubs, ends: old.ends, leave: old.leave}
+	l := lowers.Get().(*lower)
 	defer l.release()
+	l.u, l.feat, l.off, l.align = u, feat, c.Offset, true
 	l.b = slices.Grow(l.b[:0], 12*len(u.Ops)+512)
 	l.guess()
 	err := l.emit(c)
@@ -92,7 +92,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 }
 
 func (l *lower) release() {
-	*l = lower{encoder: l.encoder, prev: l.prev, jumps: l.jumps, stubs: l.stubs, ends: l.ends, leave: l.leave}
+	*l = lower{encoder: l.encoder, jumps: l.jumps, stubs: l.stubs, ends: l.ends, leave: l.leave}
 	lowers.Put(l)
 }
 
@@ -162,8 +162,10 @@ func (l *lower) branch(short byte, long uint32, target int32) {
 		l.byte(short, 0)
 		j.at = l.pos() - 1
 	} else {
-		l.opcode(long)
-		l.imm32(0)
+		var p piece
+		p.opcode(long)
+		p.n += 4
+		l.put(p)
 		j.at = l.pos() - 4
 	}
 	l.jumps = append(l.jumps, j)
@@ -184,8 +186,7 @@ func (l *lower) land(at int) { l.b[at] = byte(l.pos() - at - 1) }
 
 // far jumps to a stub when cc holds and returns the place to patch.
 func (l *lower) far(cc byte) int {
-	l.byte(0x0f, 0x80|cc)
-	l.imm32(0)
+	l.put(piece{0x800f | uint64(cc)<<8, 6})
 	return l.pos() - 4
 }
 

@@ -1,6 +1,9 @@
 package arm64
 
 import (
+	"slices"
+	"sync"
+
 	"skep/jit/contract"
 	"skep/jit/ir"
 	"skep/vm/isa"
@@ -50,6 +53,9 @@ type lower struct {
 	tooFar bool          // a branch does not reach
 }
 
+// lowers are those of compilations that are over: their memory is used again.
+var lowers = sync.Pool{New: func() any { return new(lower) }}
+
 // reach is how far a conditional branch goes.
 const reach = 1 << 20
 
@@ -57,10 +63,10 @@ const reach = 1 << 20
 // long programs; those are emitted again, with two instructions for each.
 func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	c := contract.New(u)
-	l := &lower{u: u, feat: feat, off: c.Offset}
-	l.b = make([]byte, 0, 12*len(u.Ops)+512)
-	l.stubs = make([]stub, 0, len(u.Ops)/4+8)
-	l.jumps = make([]jump, 0, len(u.Ops)/4+8)
+	l := lowers.Get().(*lower)
+	defer l.release()
+	l.u, l.feat, l.off = u, feat, c.Offset
+	l.b = slices.Grow(l.b[:0], 12*len(u.Ops)+512)
 	if u.Facts.Accepted && !u.Irregular {
 		l.joins = make([]bool, len(u.Ops))
 		for i := range u.Ops {
@@ -71,8 +77,7 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	}
 	err := l.emit(c)
 	if err == nil && len(l.b) >= reach {
-		l.b, l.jumps, l.stubs, l.leave, l.ends = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0]
-		l.long, l.tooFar = true, false
+		l.long = true
 		err = l.emit(c)
 	}
 	if err != nil {
@@ -81,12 +86,18 @@ func Lower(u *ir.Unit, feat Features) (*contract.Code, error) {
 	if l.tooFar {
 		return nil, &ir.Error{Slot: -1, Msg: "arm64: the code is longer than branches reach, 128 MiB"}
 	}
-	c.Text = l.b
+	c.Text = slices.Clone(l.b)
 	return c, nil
+}
+
+func (l *lower) release() {
+	*l = lower{encoder: l.encoder, jumps: l.jumps, stubs: l.stubs, ends: l.ends, leave: l.leave}
+	lowers.Put(l)
 }
 
 func (l *lower) emit(c *contract.Code) error {
 	u := l.u
+	l.b, l.jumps, l.stubs, l.leave, l.ends, l.tooFar = l.b[:0], l.jumps[:0], l.stubs[:0], l.leave[:0], l.ends[:0], false
 	l.keys = contract.Keys(u.Options.Blind)
 	l.forget()
 	for i := range u.Ops {

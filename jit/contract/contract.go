@@ -31,7 +31,7 @@ const (
 	CtxTop    = 192 // r10 of the first frame
 	CtxLoops  = 200 // passes of may_goto, a word a frame, 8 of them
 	CtxBottom = 264 // the JIT's stack pointer when the program was entered
-	CtxLink   = 272 // the return address of the function that was left (arm64)
+	CtxLink   = 272 // the return address of the function that was left; on amd64, whether the base of gs must be the arena
 	CtxNull   = 280 // one more than the slot of the last lookup in place that returned NULL
 
 	CtxWindows = 288                                   // those of package window

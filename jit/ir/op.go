@@ -13,7 +13,7 @@ type Kind uint16
 
 // Operations that only exist here.
 const (
-	KindEnd     = Kind(isa.NumKinds) + iota // behind the last instruction: running into it is a fault
+	KindEnd     = Kind(isa.NumKinds) + iota // behind the last instruction, or one that the verifier never came to: running into it is a fault
 	KindRotl64                              // dst = rotate left of src by imm
 	KindRotl32                              // the same on 32 bits, upper half zero
 	KindLea                                 // dst = src + index + imm; index NoReg is none

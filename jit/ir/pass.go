@@ -54,7 +54,12 @@ func decode(u *Unit) error {
 	for pc := 0; pc < len(insns); pc++ {
 		row, err := isa.Check(insns, pc)
 		if err != nil {
-			return &Error{pc, err.Msg}
+			if !u.Facts.Accepted || isa.Lookup(insns[pc]) != nil || isa.Closest(insns[pc]) == nil {
+				return &Error{pc, err.Msg}
+			}
+			u.Dense[pc] = int32(len(u.Ops))
+			u.Ops = append(u.Ops, outside(pc))
+			continue
 		}
 		in := &insns[pc]
 		n := len(u.Ops)
@@ -71,8 +76,11 @@ func decode(u *Unit) error {
 			o.Imm = isa.Imm64(*in, insns[pc])
 		}
 		o.setUseDef(&traitsOf[o.Own])
-		if o.def&Bit(isa.R10) != 0 { // verifiers refuse it; the interpreter would do it
-			return &Error{int(o.Slot), "r10 is read-only"}
+		if o.def&Bit(isa.R10) != 0 { // verifiers refuse it where it can run; the interpreter would do it
+			if !u.Facts.Accepted {
+				return &Error{int(o.Slot), "r10 is read-only"}
+			}
+			*o = outside(int(o.Slot))
 		}
 	}
 	for i := range u.Ops {
@@ -95,8 +103,15 @@ func decode(u *Unit) error {
 		}
 		o.Target = u.Dense[to]
 	}
-	u.Ops = append(u.Ops, Op{Kind: KindEnd, Index: NoReg, Len: 1, Target: -1, Slot: int32(len(insns)), use: all})
+	u.Ops = append(u.Ops, outside(len(insns)))
 	return nil
+}
+
+// outside is where no run comes to, unless a proof was wrong: behind the last
+// instruction, and at those that the verifier had not to look at since nothing
+// leads to them. Linux reads reserved fields where it walks, opcodes everywhere.
+func outside(slot int) Op {
+	return Op{Kind: KindEnd, Index: NoReg, Len: 1, Target: -1, Slot: int32(slot), use: all}
 }
 
 // graph marks leaders and lists the functions.
@@ -277,7 +292,7 @@ func facts(u *Unit) error {
 			u.note(i, NoteDropped, inReach[bits.TrailingZeros8(t.access)])
 		}
 		switch {
-		case t.kind&jumps == 0 && dead.has(o.Slot):
+		case o.Kind != KindEnd && t.kind&jumps == 0 && dead.has(o.Slot):
 			o.Kind = KindNop
 			u.note(i, NoteDropped, "the instruction: the verifier proved that no run reaches it")
 		case t.kind&divides != 0:

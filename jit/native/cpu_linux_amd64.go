@@ -33,9 +33,6 @@ func runs(t jit.Target) bool {
 // synchronize is for processors whose instruction cache does not see writes.
 func synchronize(code []byte) {}
 
-// run runs native code from c until it leaves.
-func run(c *context, segment bool) { enter(c, segment) }
-
 // returnTo makes addr the place that the function which is entered next
 // returns to.
 func (r *Runner) returnTo(addr uint64) { r.push(addr) }

@@ -26,9 +26,6 @@ func synchronize(code []byte) {
 	flush(start, start+uintptr(len(code)))
 }
 
-// run runs native code from c until it leaves.
-func run(c *context, _ bool) { enter(c) }
-
 // returnTo makes addr the place that the function which is entered next
 // returns to. The code there takes the caller's own from the stack again.
 func (r *Runner) returnTo(addr uint64) {

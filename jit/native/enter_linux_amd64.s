@@ -7,16 +7,17 @@
 #define RESUME 136
 #define FUEL 144
 #define BASE 160
+#define LINK 272
 
 // The exits of native code (amd64.Lower) store what is loaded here, take rsp
 // and rbp back from the context and return: to the caller of this function.
 // R14 (g) and X15 are restored by the wrapper that Go makes around an assembly
 // function.
-// func enter(ctx *context, segment bool)
-TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-9
+// func enter(ctx *context)
+TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ ctx+0(FP), R13
 	MOVQ BASE(R13), R15
-	CMPB segment+8(FP), $0
+	CMPQ LINK(R13), $0
 	JEQ  same
 	BYTE $0xf3; BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0xcc // rdgsbase r12
 	CMPQ R12, R15

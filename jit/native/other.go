@@ -49,8 +49,5 @@ func (r *Runner) Reg(i int) uint64 { return 0 }
 // Err is what was wrong with the code.
 func (r *Runner) Err() error { return ErrUnavailable }
 
-// Exits is how often native code was left.
-func (r *Runner) Exits() int { return 0 }
-
 // Close frees the stack.
 func (r *Runner) Close() error { return nil }

@@ -33,7 +33,7 @@ type context struct {
 	top     uint64
 	loops   [8]uint64
 	bottom  uint64
-	link    uint64
+	link    uint64 // on amd64, 1 when the base of gs must be the arena
 	null    uint64
 	windows [window.Count]window.Window
 	cpu     uint32
@@ -61,11 +61,9 @@ type Runner struct {
 	span    *Span
 	progs   []*Program
 	prog    int
-	exits   int
 	windows window.Table
 	end     Status // Running while the program runs
 	err     error
-	segment bool
 	perCPU  bool // code looks at the context's cpu
 }
 
@@ -91,7 +89,9 @@ func NewRunner(s *Span, h Host, progs []*Program) (*Runner, error) {
 	r.ctx.base, r.ctx.bottom = uint64(s.base()), r.first
 	inPlace := false
 	for _, p := range progs {
-		r.segment = r.segment || p.code.Segment
+		if p.code.Segment {
+			r.ctx.link = 1
+		}
 		r.perCPU = r.perCPU || p.code.CPU
 		inPlace = inPlace || p.code.InPlace
 	}
@@ -121,20 +121,19 @@ func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 	if top := regs[isa.R10]; c.top != top {
 		c.top, c.floor = top, top-(maxFrames-1)*frameStride
 	}
-	c.stack = r.first
-	if r.err != nil {
-		r.err = nil
+	c.stack, c.resume = r.first, p.start
+	c.loops[0], c.null = 0, 0
+	r.prog, r.end = prog, Running
+	if r.perCPU || r.windows.Stale() {
+		r.prepare() // comes last, so that nothing is to be kept while it is called
 	}
+}
+
+func (r *Runner) prepare() {
 	if r.perCPU {
-		c.cpu = r.host.OnCPU()
+		r.ctx.cpu = r.host.OnCPU()
 	}
 	r.windows.Start(r.arena)
-	c.loops[0] = 0
-	r.end = Running
-	r.exits = 0
-	r.prog = prog
-	c.null = 0
-	c.resume = p.start
 }
 
 // Repeat does n runs of the program of a state, each from its registers, until
@@ -158,10 +157,12 @@ func (r *Runner) Reg(i int) uint64 { return r.ctx.Regs[i] }
 
 // Err says what was wrong with the code of a run that faulted, nil when the
 // host has the fault.
-func (r *Runner) Err() error { return r.err }
-
-// Exits is how often native code has been left since Start.
-func (r *Runner) Exits() int { return r.exits }
+func (r *Runner) Err() error {
+	if r.end != Faulted {
+		return nil
+	}
+	return r.err
+}
 
 func (r *Runner) push(addr uint64) {
 	r.ctx.stack -= 8
@@ -189,35 +190,40 @@ func (r *Runner) goOn(op int32) bool {
 // Run goes on until the program ends, faults, or about fuel instructions are
 // done: they are counted where loops close and functions are called.
 func (r *Runner) Run(fuel int64) Status {
+	if r.end != Running {
+		return r.end
+	}
 	c := r.ctx
 	c.fuel = max(fuel, 0)
-	for r.end == Running {
-		run(c, r.segment)
-		if contract.Exit(c.reason&0xff) == contract.ExitDone {
-			r.end = Exited
-			break
+	enter(c)
+	for contract.Exit(r.ctx.reason&0xff) != contract.ExitDone {
+		if r.left(); r.end != Running || r.ctx.fuel < 0 {
+			return r.end
 		}
-		r.exits++
-		if r.progs[r.prog].base() != c.code {
-			r.returned()
-		}
-		switch contract.Exit(c.reason & 0xff) {
-		case contract.ExitFuel:
-			return Running
-		case contract.ExitMiss:
-			if !r.reach() {
-				r.do(c.exit, r.depth())
-			}
-		case contract.ExitReturn:
-			r.do(r.anExit(), r.depth()-1)
-		default:
+		enter(r.ctx)
+	}
+	r.end = Exited
+	return Exited
+}
+
+// left does what native code was left for. The fuel is below zero behind it
+// where the run is to go on later.
+func (r *Runner) left() {
+	c := r.ctx
+	if r.progs[r.prog].base() != c.code {
+		r.returned()
+	}
+	switch contract.Exit(c.reason & 0xff) {
+	case contract.ExitFuel:
+	case contract.ExitMiss:
+		if !r.reach() {
 			r.do(c.exit, r.depth())
 		}
-		if c.fuel < 0 && r.end == Running {
-			return Running
-		}
+	case contract.ExitReturn:
+		r.do(r.anExit(), r.depth()-1)
+	default:
+		r.do(c.exit, r.depth())
 	}
-	return r.end
 }
 
 // returned finds the program that was left, after a return to one that had
@@ -268,7 +274,7 @@ func (r *Runner) do(op int32, behind int) {
 		c.fuel--
 		status := r.host.Do(s)
 		if status != Running {
-			r.end = status
+			r.end, r.err = status, nil
 			return
 		}
 		entered := s.Depth > behind

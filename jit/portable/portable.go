@@ -2,7 +2,7 @@
 // engine for it: the browser's, or wazero on the server.
 //
 //	r, err := portable.NewRunner(linker, ctx, host, []*wasm.Code{code.Portable})
-//	r.Start(0, regs)
+//	r.Start(0, &regs)
 //	status := r.Run(1_000_000)
 //
 // The code calls back for each instruction that it leaves to the [jit.Host]

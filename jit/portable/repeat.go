@@ -20,7 +20,7 @@ type Repeater interface {
 // instructions are done. It returns how many have ended and how the last one
 // stands: while that is running, Run goes on with it.
 func (r *Runner) Repeat(at *State, n int, fuel int64) (int, Status) {
-	r.Start(at.Prog, at.Regs)
+	r.Start(at.Prog, &at.Regs)
 	r.op = r.progs[at.Prog].code.At(at.Slot)
 	e := r.entry()
 	in, ok := Repeater(nil), false

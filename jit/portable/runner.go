@@ -106,7 +106,7 @@ func (r *Runner) Close() {
 
 // Start puts the runner at the start of a program with the registers that the
 // machine has there.
-func (r *Runner) Start(prog int, regs [isa.NumRegs]uint64) {
+func (r *Runner) Start(prog int, regs *[isa.NumRegs]uint64) {
 	c := r.ctx
 	//lint:ignore S1001 word by word: a load of what the caller stored in larger pieces waits for the store
 	for i := range regs {

@@ -170,7 +170,8 @@ const (
 
 func (c *Code) module(entries, offset []int32) (*Module, error) {
 	m := &module{c: c, flow: newFlow(c.u), entries: entries, repeats: offset != nil, budget: 4*len(c.u.Ops) + 1<<16}
-	var marks []mark
+	m.code.b = make([]byte, 0, 8*len(c.u.Ops)+512)
+	marks := make([]mark, 0, len(c.u.Ops))
 	for n := 0; n < len(m.entries)+len(m.funcs); n++ {
 		b := &body{encoder: encoder{m.code.b}, module: m, u: c.u, target: c.target, heads: c.heads, isEntry: n < len(entries)}
 		op := int32(0)

@@ -75,9 +75,12 @@ func windowOf(a *arena.Arena, region int, k arena.Kind) (w arena.Window) {
 	return w
 }
 
+// Stale reports windows that are not those of a run that begins, until Start.
+func (t *Table) Stale() bool { return t.set != 0 || t.inPlace }
+
 // Start makes the windows those of a run that begins.
 func (t *Table) Start(a *arena.Arena) {
-	if t.set != 0 || t.inPlace {
+	if t.Stale() {
 		t.start(a)
 	}
 }

@@ -46,6 +46,7 @@ func TestContent(t *testing.T) {
 			continue
 		}
 		for _, ex := range lab.Exercises {
+			ex = ex.For(1)
 			x := trial.Exercise{Setup: ex.Setup, Trace: ex.Trace, Grade: ex.Grade, Seed: 1}
 			try := func(name string, s labs.Source, check func(*trial.Result) string) {
 				if s.Lang != "asm" {

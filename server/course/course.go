@@ -65,7 +65,7 @@ func Page(l *labs.Lab) *web.Lab {
 	for _, ex := range l.Exercises {
 		p.Exercises = append(p.Exercises, web.LabExercise{
 			ID: ex.ID, Title: ex.Title, Starters: sources(ex.Starters), Setup: ex.Setup, Trace: ex.Trace,
-			Grade: open(ex), Hidden: len(ex.Grade.Hidden), Disagree: ex.Disagree,
+			Draws: draws(ex), Grade: open(ex), Hidden: len(ex.Grade.Hidden), Disagree: ex.Disagree,
 		})
 		solutions[ex.ID] = sources(ex.Solutions)
 	}
@@ -106,6 +106,14 @@ func sources(list []labs.Source) []web.LabSource {
 			to.Editable = append(to.Editable, [2]int{r.First, r.Last})
 		}
 		out = append(out, to)
+	}
+	return out
+}
+
+func draws(ex *labs.Exercise) []web.LabDraw {
+	var out []web.LabDraw
+	for _, d := range ex.Draws {
+		out = append(out, web.LabDraw(d))
 	}
 	return out
 }

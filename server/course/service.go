@@ -192,7 +192,11 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request) (*submission, err
 	case sub.Lang != "c" && sub.Lang != "asm":
 		return nil, &refusal{http.StatusBadRequest, "bad-lang", `lang is "c" or "asm"`, 0}
 	}
-	return sub, s.whose(sub, r)
+	if err := s.whose(sub, r); err != nil {
+		return nil, err
+	}
+	sub.exercise = sub.exercise.For(sub.seed)
+	return sub, nil
 }
 
 // compile makes an object of C; what does not compile is a report of its own.

@@ -25,7 +25,7 @@ func TestKernel(t *testing.T) {
 			if len(errs) > 0 {
 				t.Fatal(errs[0].Error())
 			}
-			for _, try := range grading.Tries(lab) {
+			for _, try := range grading.Tries(lab, 1) {
 				if try.Source.Lang != "asm" || version == "6.1" && try.Kind != grading.Solution {
 					continue
 				}

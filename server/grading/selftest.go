@@ -36,10 +36,11 @@ func (t *Try) String() string {
 	return s
 }
 
-// Tries is every program of a lab's exercises.
-func Tries(l *labs.Lab) []Try {
+// Tries is every program of a lab's exercises, for the student with a seed.
+func Tries(l *labs.Lab, seed uint64) []Try {
 	var out []Try
 	for _, ex := range l.Exercises {
+		ex = ex.For(seed)
 		for _, s := range ex.Starters {
 			out = append(out, Try{Exercise: ex, Kind: Starter, Source: s})
 		}
@@ -121,8 +122,9 @@ func Why(r *trial.Result) string {
 	return strings.Join(parts, "; ")
 }
 
-// Exercise is an exercise as a trial takes it.
+// Exercise is an exercise of a student as a trial takes it.
 func Exercise(l *labs.Lab, ex *labs.Exercise, seed uint64) trial.Exercise {
+	ex = ex.For(seed)
 	return trial.Exercise{Setup: ex.Setup, Trace: ex.Trace, Grade: ex.Grade, Seed: seed, Privilege: privilege(l)}
 }
 

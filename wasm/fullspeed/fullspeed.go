@@ -17,6 +17,7 @@ import (
 	"skep/jit/wasm"
 	"skep/vm"
 	"skep/vm/arena"
+	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
@@ -40,6 +41,7 @@ type Program struct {
 	License  string
 	Seed     uint64 // of random numbers
 	Arena    uint32 // bytes of memory that it may have, 0 is 16 MiB
+	CPUs     uint32 // of the machine, 0 is 1
 	Accepted bool   // the verifier accepted it: no access is checked
 	Insns    []byte // eight bytes each; map loads have the number of a map
 	Maps     []maps.Spec
@@ -49,7 +51,8 @@ type Program struct {
 type Input struct {
 	Ctx, Packet []byte // nil is none: the context of the type, no packet
 	R2          uint64
-	Compiled    bool // at full speed; else in the interpreter, to compare with
+	CPU         uint32 // that it runs on
+	Compiled    bool   // at full speed; else in the interpreter, to compare with
 }
 
 // Append appends the frame of a program.
@@ -60,6 +63,7 @@ func (p *Program) Append(dst []byte) []byte {
 	w.Str(p.License)
 	w.U64(p.Seed)
 	w.U32(p.Arena)
+	w.U32(p.CPUs)
 	w.Bool(p.Accepted)
 	w.Bytes(p.Insns)
 	w.U32(uint32(len(p.Maps)))
@@ -81,7 +85,7 @@ func (p *Program) Append(dst []byte) []byte {
 }
 
 func (p *Program) read(r *protocol.Reader) error {
-	p.Type, p.Attach, p.License, p.Seed, p.Arena, p.Accepted = r.Str(), r.U32(), r.Str(), r.U64(), r.U32(), r.Bool()
+	p.Type, p.Attach, p.License, p.Seed, p.Arena, p.CPUs, p.Accepted = r.Str(), r.U32(), r.Str(), r.U64(), r.U32(), r.U32(), r.Bool()
 	p.Insns = r.Bytes()
 	for range r.Count(32) {
 		m := maps.Spec{Name: r.Str()}
@@ -110,6 +114,7 @@ func (in *Input) Append(dst []byte) []byte {
 		w.Bytes(b)
 	}
 	w.U64(in.R2)
+	w.U32(in.CPU)
 	w.Bool(in.Compiled)
 	return w.Buf
 }
@@ -121,7 +126,7 @@ func (in *Input) read(r *protocol.Reader) error {
 			*b = append([]byte{}, v...)
 		}
 	}
-	in.R2, in.Compiled = r.U64(), r.Bool()
+	in.R2, in.CPU, in.Compiled = r.U64(), r.U32(), r.Bool()
 	return r.Err()
 }
 
@@ -242,7 +247,7 @@ func (e *Engine) load(p *Program) error {
 	}
 	clear(e.span[:e.used])
 	limit := size - wasm.Guard
-	m, err := vm.New(vm.Config{Maps: p.Maps, Seed: p.Seed, Span: e.span[:limit:limit], NoHistory: true})
+	m, err := vm.New(vm.Config{Maps: p.Maps, World: &helper.World{CPUs: p.CPUs}, Seed: p.Seed, Span: e.span[:limit:limit], NoHistory: true})
 	if err != nil {
 		e.used = size
 		return err
@@ -270,13 +275,13 @@ func (e *Engine) load(p *Program) error {
 func address(p unsafe.Pointer) uint32 { return uint32(uintptr(p)) }
 
 func (e *Engine) start(in *Input) error {
-	if err := e.m.Reset(vm.Input{Ctx: in.Ctx, Packet: in.Packet, R2: in.R2}); err != nil {
+	if err := e.m.Reset(vm.Input{Ctx: in.Ctx, Packet: in.Packet, R2: in.R2, CPU: in.CPU}); err != nil {
 		return err
 	}
 	e.compiled, e.status = in.Compiled, jit.Running
 	e.begin = vm.Point{Regs: compiled.Regs(e.m), Prog: e.m.Prog()}
 	if in.Compiled {
-		e.runner.Start(e.begin.Prog, e.begin.Regs)
+		e.runner.Start(e.begin.Prog, &e.begin.Regs)
 	}
 	return nil
 }

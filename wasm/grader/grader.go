@@ -6,9 +6,9 @@ package grader
 import (
 	"skep/labs/grade"
 	"skep/labs/trial"
-	"skep/verifier"
 	"skep/wasm/protocol"
 	"skep/wasm/reactor"
+	"skep/wasm/verdict"
 )
 
 // Handle answers one request frame and appends the reply frame to dst. It
@@ -38,16 +38,6 @@ func submission(s *protocol.WireSource) trial.Submission {
 	return trial.Submission{Text: s.Text}
 }
 
-func privilege(p protocol.Privilege) verifier.Privilege {
-	switch p {
-	case protocol.PrivilegeCapBpf:
-		return verifier.CapBPF
-	case protocol.PrivilegeUnprivileged:
-		return verifier.Unprivileged
-	}
-	return verifier.Root
-}
-
 // Grade tries a submission.
 func Grade(q *protocol.Grade) *protocol.Graded {
 	spec, errs := grade.Parse(q.Grade)
@@ -57,7 +47,7 @@ func Grade(q *protocol.Grade) *protocol.Graded {
 			Where: protocol.WhereOption, Message: "grade block: " + e.Error(), Hint: "the lab is wrong here, not you", Offset: -1}}}
 	}
 	res := trial.Run(submission(&q.Source), trial.Exercise{
-		Setup: q.Setup, Trace: q.Trace, Grade: spec, Seed: q.Seed, Privilege: privilege(q.Privilege),
+		Setup: q.Setup, Trace: q.Trace, Grade: spec, Seed: q.Seed, Privilege: verdict.PrivilegeOf(q.Privilege),
 	})
 	v := &res.Verdict
 	out := &protocol.Graded{
@@ -134,7 +124,7 @@ func event(e *grade.Event) protocol.GradedEvent {
 }
 
 func predict(q *protocol.Predict) *protocol.Predicted {
-	p, probs := trial.Predict(submission(&q.Source), trial.Question{At: q.At, After: q.After, Reg: q.Reg}, q.Answer, privilege(q.Privilege))
+	p, probs := trial.Predict(submission(&q.Source), trial.Question{At: q.At, After: q.After, Reg: q.Reg}, q.Answer, verdict.PrivilegeOf(q.Privilege))
 	if p == nil {
 		return &protocol.Predicted{Problems: problems(probs)}
 	}

@@ -15,6 +15,7 @@ import (
 	"skep/vm"
 	"skep/vm/asm"
 	"skep/vm/conformance"
+	"skep/vm/helper"
 	"skep/vm/hook"
 	"skep/vm/isa"
 	"skep/vm/maps"
@@ -54,14 +55,14 @@ func newCase(t testing.TB, name string, p *fullspeed.Program, in fullspeed.Input
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := vm.New(vm.Config{Maps: p.Maps, Seed: p.Seed, NoHistory: true})
+	m, err := vm.New(vm.Config{Maps: p.Maps, World: &helper.World{CPUs: p.CPUs}, Seed: p.Seed, NoHistory: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Load(&vm.Program{Type: typ, Attach: hook.AttachType(p.Attach), License: p.License, Insns: insns}); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Reset(vm.Input{Ctx: in.Ctx, Packet: in.Packet, R2: in.R2}); err != nil {
+	if err := m.Reset(vm.Input{Ctx: in.Ctx, Packet: in.Packet, R2: in.R2, CPU: in.CPU}); err != nil {
 		t.Fatal(err)
 	}
 	switch m.Run(1 << 20) {
@@ -122,7 +123,7 @@ func galleryCases(t testing.TB, ex *pagetest.Example) (cases []testCase) {
 		return nil
 	}
 	v := l.Program
-	p := &fullspeed.Program{Type: v.Type.String(), Attach: uint32(v.Attach), License: "GPL", Seed: 1, Insns: isa.EncodeAll(v.Insns)}
+	p := &fullspeed.Program{Type: v.Type.String(), Attach: uint32(v.Attach), License: "GPL", Seed: 1, CPUs: 3, Insns: isa.EncodeAll(v.Insns)}
 	for i := range v.Maps {
 		s := compiled.MapSpec(&v.Maps[i])
 		for _, kv := range ex.Maps {
@@ -141,7 +142,7 @@ func galleryCases(t testing.TB, ex *pagetest.Example) (cases []testCase) {
 		t.Fatalf("%s: %+v", name, errs)
 	}
 	for i, pkt := range packets {
-		in := fullspeed.Input{Packet: pkt.Data}
+		in := fullspeed.Input{Packet: pkt.Data, CPU: uint32(len(cases)) % p.CPUs}
 		cases = append(cases, newCase(t, name+" "+strconv.Itoa(i), p, in))
 		if c := &cases[len(cases)-1]; res.Verdict == verifier.Accepted && c.Fault == "" {
 			accepted := *p

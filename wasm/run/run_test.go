@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,7 @@ type runCase struct {
 	Name    string    `json:"name"`
 	Text    string    `json:"text"`
 	Object  string    `json:"object"`
-	Entry   string    `json:"entry"`
+	Program int       `json:"program"`
 	Hook    string    `json:"hook"`
 	Packets string    `json:"packets"`
 	Events  string    `json:"events"`
@@ -46,7 +47,7 @@ func cases(t testing.TB) string {
 	var all []runCase
 	for _, ex := range pagetest.Gallery(t) {
 		c := runCase{
-			Name: ex.Name, Text: ex.Source.Text, Object: hex.EncodeToString(ex.Source.Bytes), Entry: ex.Program,
+			Name: ex.Name, Text: ex.Source.Text, Object: hex.EncodeToString(ex.Source.Bytes),
 			Packets: strings.Join(ex.Input, "\n"), Events: strings.Join(ex.Events, "\n"), Maps: []initial{}, State: "exited",
 		}
 		if len(ex.Events) == 0 {
@@ -58,7 +59,8 @@ func cases(t testing.TB) string {
 		for _, m := range ex.Maps {
 			c.Maps = append(c.Maps, initial{m.Map, strings.ReplaceAll(m.Key, " ", ""), strings.ReplaceAll(m.Value, " ", "")})
 		}
-		c.Facts = facts(t, &ex)
+		c.Program = number(t, &ex)
+		c.Facts = facts(&ex, c.Program)
 		all = append(all, c)
 	}
 	b, err := json.Marshal(all)
@@ -72,20 +74,23 @@ func cases(t testing.TB) string {
 	return file
 }
 
-// facts is what the verifier proves of the program that is shown, on up to 4
-// CPUs, as it goes from module to module in hex; "" when it is not accepted.
-func facts(t testing.TB, ex *pagetest.Example) string {
+// number is the place of the program that is shown in its object.
+func number(t testing.TB, ex *pagetest.Example) int {
 	t.Helper()
-	number := 0
-	for ; ex.Program != ""; number++ {
-		l, problems := verdict.Load(ex.Source, number, verdict.Options{})
+	for i := 0; ; i++ {
+		l, problems := verdict.Load(ex.Source, i, verdict.Options{})
 		if l == nil {
 			t.Fatalf("%s: %+v", ex.Name, problems)
 		}
-		if l.Name == ex.Program {
-			break
+		if ex.Program == "" || l.Name == ex.Program {
+			return i
 		}
 	}
+}
+
+// facts is what the verifier proves of a program on up to 4 CPUs, as it goes
+// from module to module, in hex; "" when the program is not accepted.
+func facts(ex *pagetest.Example, number int) string {
 	p := verdict.Prove(&protocol.Prove{Source: ex.Source, Program: uint32(number), CPUs: 4})
 	if p.Facts == nil {
 		return ""
@@ -113,4 +118,25 @@ func TestChromium(t *testing.T) {
 		t.Errorf("%d differ:\n%s", len(lines)-1, strings.Join(lines, "\n"))
 	}
 	t.Log(lines[0])
+}
+
+// BenchmarkGallery measures the gallery in a browser: a run at full speed, as
+// the page has it run, and in the interpreter.
+func BenchmarkGallery(b *testing.B) {
+	lines := pagetest.Chromium(b, pagetest.Bundle(b, "jit/gallery-speed-worker", pagetest.ForBrowser), map[string]string{
+		"/run.wasm": module(b), "/cases.json": cases(b),
+	})
+	for _, line := range lines {
+		var name string
+		var compiled, interpreted float64
+		if n, err := fmt.Sscan(line, &name, &compiled, &interpreted); n != 3 {
+			b.Fatalf("the browser says %q: %v", line, err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(compiled, "ns-full")
+			b.ReportMetric(interpreted, "ns-interp")
+			b.ReportMetric(interpreted/compiled, "times")
+		})
+	}
 }

@@ -70,6 +70,7 @@ func (e *Engine) start(id uint32, q *protocol.FullStart) *protocol.FullStarted {
 // build makes the machine and goes to the arrival of the first event. The same
 // program makes the same machine: code of an earlier one fits.
 func (r *run) build(e *Engine, id uint32) []protocol.Problem {
+	r.dirty()
 	r.span.clear()
 	out, p := e.Outside(id, r.span.arena())
 	if p != nil {
@@ -121,6 +122,11 @@ func (r *run) close() {
 	if r.runner != nil {
 		r.runner.Close()
 	}
+	r.dirty()
+}
+
+// dirty notes what the run's machine may have written.
+func (r *run) dirty() {
 	if r.out != nil {
 		r.span.used = max(r.span.used, len(r.out.Machine().Arena().Buf))
 	}

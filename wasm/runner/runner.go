@@ -12,6 +12,7 @@ package runner
 import (
 	"skep/jit/portable"
 	"skep/wasm/protocol"
+	"skep/wasm/reactor"
 	"skep/wasm/session"
 )
 
@@ -36,13 +37,13 @@ type Engine struct {
 func (e *Engine) Handle(dst, frame []byte) (reply []byte) {
 	h, err := protocol.ParseHeader(frame)
 	if err != nil {
-		return failed(dst, h.Session, err.Error(), "")
+		return reactor.Failed(dst, h.Session, err.Error(), "")
 	}
 	defer func() {
 		if recover() != nil {
 			e.drop(h.Session)
 			e.Forget(h.Session)
-			reply = failed(dst, h.Session, "the compiler, or the code that it made, has a defect", "please report the program")
+			reply = reactor.Failed(dst, h.Session, "the compiler, or the code that it made, has a defect", "please report the program")
 		}
 	}()
 	var m protocol.Encoder
@@ -75,17 +76,11 @@ func (e *Engine) Handle(dst, frame []byte) (reply []byte) {
 	}
 	switch {
 	case err != nil:
-		return failed(dst, h.Session, err.Error(), "")
+		return reactor.Failed(dst, h.Session, err.Error(), "")
 	case m == nil:
-		return failed(dst, h.Session, "the session is not one that this can be asked of", "a session runs at full speed or is stepped: start it anew")
+		return reactor.Failed(dst, h.Session, "the session is not one that this can be asked of", "a session runs at full speed or is stepped: start it anew")
 	}
 	return protocol.PackOne(dst, h.Session, m)
-}
-
-func failed(dst []byte, session uint32, msg, hint string) []byte {
-	return protocol.PackOne(dst, session, &protocol.Failed{
-		Problem: protocol.Problem{Where: protocol.WhereEngine, Message: msg, Hint: hint, Offset: -1},
-	})
 }
 
 // drop ends the run of a session, if it has one.

@@ -242,7 +242,7 @@ func askKernel(t *testing.T) {
 	enc := json.NewEncoder(&in)
 	for _, name := range programs(t) {
 		for _, who := range privileges {
-			l, problems := Load(sourceOf(t, name), 0, Options{Privilege: privilege(who.proto)})
+			l, problems := Load(sourceOf(t, name), 0, Options{Privilege: PrivilegeOf(who.proto)})
 			if l == nil {
 				t.Fatalf("%s: %v", name, problems)
 			}

@@ -61,7 +61,7 @@ func Verify(q *protocol.Verify) *protocol.Verified {
 // prepare loads a program and says how to verify it; without a program the
 // answer says why.
 func prepare(src protocol.WireSource, program uint32, o *protocol.VerifyOptions) (*Loaded, *verifier.Config, *protocol.Verified) {
-	p := privilege(o.Privilege)
+	p := PrivilegeOf(o.Privilege)
 	l, problems := Load(src, int(program), Options{Hook: o.Hook, Privilege: p})
 	if l == nil {
 		return nil, nil, &protocol.Verified{Outcome: protocol.OutcomeUnreadable, Problems: problems, PC: -1}
@@ -111,7 +111,8 @@ func verified(l *Loaded, res, told *verifier.Result, o *protocol.VerifyOptions) 
 	return v
 }
 
-func privilege(p protocol.Privilege) verifier.Privilege {
+// PrivilegeOf is a privilege in the verifier's words.
+func PrivilegeOf(p protocol.Privilege) verifier.Privilege {
 	switch p {
 	case protocol.PrivilegeCapBpf:
 		return verifier.CapBPF

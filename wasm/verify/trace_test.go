@@ -120,7 +120,7 @@ func TestTraceReader(t *testing.T) {
 	if n := writeRuns(t, dir); n < 20 {
 		t.Fatalf("%d runs of random programs", n)
 	}
-	text := node(t, []string{"SKEP_TRACES=" + dir}, "--test", bundle(t, "../trace/trace.test"))
+	text := node(t, []string{"SKEP_TRACES=" + dir}, "trace/trace.test", "--test")
 	if testing.Verbose() {
 		t.Log(text)
 	}
@@ -131,7 +131,7 @@ func TestTraceReader(t *testing.T) {
 // 1,000,001 instructions: memory of the module with the trace in it, and the
 // size of the trace, which the page holds (budget: 128 MiB in sum).
 func BenchmarkTrace(b *testing.B) {
-	out := node(b, []string{"SKEP_TEXT=" + typed("r1 = r8")}, bundle(b, "../trace/speed.test"))
+	out := node(b, []string{"SKEP_TEXT=" + typed("r1 = r8")}, "trace/speed.test")
 	var m struct {
 		Typed, Seek, Worst, Origins, Million, WasmMiB, TraceMiB float64
 		Steps, Dropped                                          int

@@ -5,58 +5,25 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	esbuild "github.com/evanw/esbuild/pkg/api"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"skep/vm/asm"
+	"skep/wasm/internal/pagetest"
 	"skep/wasm/protocol"
 	"skep/wasm/verdict"
 )
 
-// built compiles the module as the page gets it, once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "skep-verify")
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "verify.wasm")
-	text, err := exec.Command("go", "run", "skep/wasm/build", "-package", "skep/wasm/verify", "-o", out).CombinedOutput()
-	if err != nil {
-		return "", &buildError{string(text)}
-	}
-	return out, nil
-})
+func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
-type buildError struct{ text string }
-
-func (e *buildError) Error() string { return "build of the module: " + e.text }
-
-func module(t testing.TB) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := built(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func module(t testing.TB) string { return pagetest.Module(t, "skep/wasm/verify") }
 
 // TestSameAnswersInWazero: the very bytes that the page gets answer as the
 // native verifier does, to the byte.
@@ -109,38 +76,15 @@ func TestSameAnswersInWazero(t *testing.T) {
 	}
 }
 
-func bundle(t testing.TB, name string) string {
+// node runs a TypeScript file of web/src against the module.
+func node(t testing.TB, env []string, name string, args ...string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), filepath.Base(name)+".mjs")
-	r := esbuild.Build(esbuild.BuildOptions{
-		EntryPoints: []string{"../../web/src/engine/" + name + ".ts"},
-		Outfile:     out, Bundle: true, Write: true, Platform: esbuild.PlatformNode, Format: esbuild.FormatESModule, Target: esbuild.ES2022,
-		LogLevel: esbuild.LogLevelSilent,
-	})
-	for _, e := range r.Errors {
-		t.Fatalf("%s: %s", name, e.Text)
-	}
-	return out
-}
-
-func node(t testing.TB, env []string, args ...string) string {
-	t.Helper()
-	path, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal("node is needed for the tests of the page's client: make install, or apt install nodejs")
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Env = append(append(os.Environ(), "SKEP_ENGINE="+module(t)), env...)
-	text, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("node %v: %v\n%s", args, err, text)
-	}
-	return string(text)
+	return pagetest.Node(t, append(env, "SKEP_ENGINE="+module(t)), append(args, pagetest.Bundle(t, name, pagetest.ForNode))...)
 }
 
 // TestClient runs the TypeScript client against the module in node.
 func TestClient(t *testing.T) {
-	text := node(t, nil, "--test", bundle(t, "verdict.test"))
+	text := node(t, nil, "engine/verdict.test", "--test")
 	if testing.Verbose() {
 		t.Log(text)
 	}
@@ -205,7 +149,7 @@ func compareEngines(b *testing.B, texts []string, level uint8, rounds int) {
 		b.Fatal(err)
 	}
 	env := []string{"SKEP_TEXTS=" + string(list), "SKEP_LEVEL=" + strconv.Itoa(int(level)), "SKEP_ROUNDS=" + strconv.Itoa(rounds)}
-	f := strings.Fields(node(b, env, bundle(b, "verdict-speed.test")))
+	f := strings.Fields(node(b, env, "engine/verdict-speed.test"))
 	if len(f) != 4 {
 		b.Fatalf("node printed %q", f)
 	}

@@ -11,14 +11,21 @@ import (
 	"skep/web"
 )
 
+// drawn waits for transitions: halfway colours have no contrast.
+const drawn = `Promise.allSettled([document, ...$$('*').map(e => e.shadowRoot).filter(s => s !== null)].flatMap(r => r.getAnimations())
+	.filter(a => Number.isFinite(a.effect?.getComputedTiming().endTime)).map(a => a.finished)).then(() => true)`
+
 // axe runs axe-core's WCAG 2.2 A and AA rules on the page as it is now.
 func (p *tab) axe(state string) {
 	p.t.Helper()
-	src, err := os.ReadFile(filepath.Join("..", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		p.t.Fatalf("axe-core is not installed, run make web: %v", err)
+	if !eval[bool](p, `window.axe !== undefined`) {
+		src, err := os.ReadFile(filepath.Join("..", "node_modules", "axe-core", "axe.min.js"))
+		if err != nil {
+			p.t.Fatalf("axe-core is not installed, run make web: %v", err)
+		}
+		eval[bool](p, string(src)+";true")
 	}
-	eval[bool](p, string(src)+";true")
+	eval[bool](p, drawn)
 	found := eval[[]string](p, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']})
 		.then(r => r.violations.flatMap(v => v.nodes.slice(0, 4).map(n => v.id + ': ' + n.target.flat().join(' >> ') + ': ' + (n.failureSummary || '').split('\n').slice(1, 2).join().trim())))`)
 	for _, f := range found {
@@ -52,6 +59,7 @@ func readAsset(t *testing.T, id string) []byte {
 }
 
 func TestAccessible(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	for _, theme := range []string{"light", "dark"} {
 		t.Run(theme, func(t *testing.T) {
@@ -85,10 +93,9 @@ func TestAccessible(t *testing.T) {
 			p.press(pane)
 			p.axe("narrow pane " + pane)
 			p.shot("narrow-" + pane)
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("pane %s: the page is %d pixels too wide", pane, over)
-			}
+			p.fits("pane " + pane)
 			p.press("\x1b")
+			p.wait(`!play.shadowRoot.activeElement?.shadowRoot?.activeElement?.isContentEditable`) // the editor is left a frame later
 		}
 		eval[bool](p, `$('skep-menu').show().then(() => true)`)
 		p.axe("menu")

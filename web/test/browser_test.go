@@ -15,12 +15,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"skep/server/course"
 	"skep/server/reference"
 	"skep/web"
+)
+
+// A state of a page is waited for so long, and no tab is used for longer than
+// limit: what a busy machine takes is no failure.
+const (
+	patience = 3 * time.Minute
+	limit    = 8 * time.Minute
 )
 
 // browser is started by the first test that needs it and shared by all.
@@ -38,6 +46,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// unused are parts of the browser's own frame that each window would start.
+const unused = "PreloadTopChromeWebUI,WebUIOmniboxPopup,OptimizationHints,MediaRouter,Translate"
 
 func startBrowser() {
 	exe := ""
@@ -59,7 +70,8 @@ func startBrowser() {
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(exe), chromedp.UserDataDir(dir), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-component-extensions-with-background-pages", true), chromedp.Flag("disable-features", unused), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.WindowSize(1440, 900))
 	browser.cancel = append(browser.cancel, func() { os.RemoveAll(dir) }, cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -79,14 +91,18 @@ type tab struct {
 	errors []string // exceptions and console errors
 }
 
+var pages = sync.OnceValue(func() map[string]http.Handler {
+	all, _ := readLabs() // handler has checked it
+	return web.Pages(reference.Data(), course.Pages(all)...)
+})
+
 // handler serves pages and assets as the skep server does.
 func handler(t *testing.T, api http.Handler) http.Handler {
 	t.Helper()
-	if _, err := web.ReadManifest(web.Assets()); err != nil {
-		t.Fatal(err)
-	}
+	manifest(t)
+	labsOf(t)
 	mux := http.NewServeMux()
-	for path, page := range web.Pages(reference.Data(), course.Pages(labsOf(t))...) {
+	for path, page := range pages() {
 		if path == "/" {
 			path = "/{$}"
 		}
@@ -114,8 +130,15 @@ func handler(t *testing.T, api http.Handler) http.Handler {
 	})
 }
 
-// open starts a server and a tab of the given size on path.
+// open starts a server and a tab of the given size on path. There is no service
+// worker: in each tab it would fetch the whole site once more.
 func open(t *testing.T, h http.Handler, width, height int64, path string) *tab {
+	t.Helper()
+	return openKept(t, without(h, "/sw.js"), width, height, path)
+}
+
+// openKept is open with the service worker, which keeps what is needed offline.
+func openKept(t *testing.T, h http.Handler, width, height int64, path string) *tab {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -135,7 +158,7 @@ func openAt(t *testing.T, base string, width, height int64, path string) *tab {
 	if err := chromedp.Do(ctx); err != nil { // opens the tab, without a limit
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, limit)
 	t.Cleanup(cancel)
 	p := &tab{t: t, ctx: ctx, base: base}
 	err := chromedp.Listen(ctx, func(ev any) {
@@ -161,6 +184,10 @@ func openAt(t *testing.T, base string, width, height int64, path string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Only one window of the system has the focus; each of these has it for itself.
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
 	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(base+path))
 	return p
 }
@@ -173,7 +200,8 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 // lib finds things across shadow roots: $(selector) the first, $$(selector)
-// all, and the model of the playground.
+// all, the model of the playground, and until(f), which is false when f does
+// not become true.
 const lib = `(() => {
 	window.$$ = (sel, root = document) => {
 		const out = [...root.querySelectorAll(sel)];
@@ -181,6 +209,7 @@ const lib = `(() => {
 		return out;
 	};
 	window.$ = sel => $$(sel)[0];
+	window.until = async f => { for (const from = Date.now(); Date.now() - from < 150_000; await new Promise(r => setTimeout(r, 20))) if (await f()) return true; return false; };
 	window.play = document.querySelector('skep-play');
 	window.model = window.play?.stage?.model;
 })();`
@@ -198,8 +227,8 @@ func eval[T any](p *tab, expression string) T {
 // wait waits until an expression is true.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	deadline := time.Now().Add(patience)
+	for pause := 10 * time.Millisecond; ; pause = min(pause*5/4, 100*time.Millisecond) { // looking takes time from what is waited for
 		v, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](lib+"!!("+expression+")"))
 		if err == nil && v {
 			return
@@ -207,7 +236,7 @@ func (p *tab) wait(expression string) {
 		if time.Now().After(deadline) || p.ctx.Err() != nil {
 			p.t.Fatalf("never true: %s (%v)\npage says: %s\nerrors: %q", expression, err, p.said(), p.errors)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 
@@ -215,6 +244,42 @@ func (p *tab) wait(expression string) {
 func (p *tab) ready() {
 	p.t.Helper()
 	p.wait(`model && model.view && model.outlook.total > 0 && $('.cm-editor')`)
+}
+
+// saved waits until the address holds what is shown: it is written a moment
+// after a step, and a jump's entry of the history with it.
+func (p *tab) saved() {
+	p.t.Helper()
+	if !eval[bool](p, `until(async () => location.href === await play.stage.address.link())`) {
+		p.t.Fatal("the address is never that of what is shown")
+	}
+}
+
+// kept waits until the service worker has files: URLs, or paths from the root.
+func (p *tab) kept(files ...string) {
+	p.t.Helper()
+	list, _ := json.Marshal(files) // strings always marshal
+	if !eval[bool](p, `until(async () => { for (const f of `+string(list)+`) if (await caches.match(new URL(f, location.origin)) === undefined) return false; return true; })`) {
+		p.t.Fatalf("the service worker never keeps %q", files)
+	}
+}
+
+// fits fails the test when the page is wider than the window, once it is drawn
+// in the size that the window has now.
+func (p *tab) fits(state string) {
+	p.t.Helper()
+	over := eval[[]string](p, `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(document.documentElement.scrollWidth <= innerWidth ? []
+		: [document.documentElement.scrollWidth - innerWidth + ' pixels', ...$$('*').filter(e => e.getBoundingClientRect().right > innerWidth).slice(-6).map(e => e.tagName + '.' + e.className)]))))`)
+	if len(over) > 0 {
+		p.t.Errorf("%s: the page is wider than the window: %q", state, over)
+	}
+}
+
+// pane goes to a pane by its key; it has the focus a frame later.
+func (p *tab) pane(key, id string) {
+	p.t.Helper()
+	p.press(key)
+	p.wait(`play.shadowRoot.activeElement?.dataset.pane === ` + quoted(id))
 }
 
 // said is the narration line.

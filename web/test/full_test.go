@@ -25,7 +25,8 @@ const leftover = `JSON.stringify([model.view.verdicts.map(v => [v.event, v.name,
 	[...(model.view.packet?.bytes ?? [])], model.view.fault?.message])`
 
 func TestFullSpeed(t *testing.T) {
-	p := open(t, handler(t, nil), 1440, 900, "?example=protocol-counter")
+	t.Parallel()
+	p := openKept(t, handler(t, nil), 1440, 900, "?example=protocol-counter")
 	p.ready()
 	p.press(kb.ArrowRight)
 	p.stepIs(1)
@@ -70,26 +71,19 @@ func TestFullSpeed(t *testing.T) {
 	eval[bool](p, `([...$('skep-full').shadowRoot.querySelectorAll('button')].find(b => b.textContent === 'Back to the step').click(), true)`)
 	p.wait(`model.full === null && model.view.event === 3 && model.view.step === model.total`)
 	// The module is kept: it is there when the network is not.
-	p.wait(`navigator.serviceWorker.controller`)
-	eval[bool](p, `caches.keys().then(async names => {
-		for (let i = 0; i < 300; i++) {
-			for (const n of names) if ((await (await caches.open(n)).keys()).some(r => /\/run-\w+\.wasm$/.test(r.url))) return true;
-			await new Promise(r => setTimeout(r, 50));
-		}
-		throw new Error('the module is not in the store');
-	})`)
+	p.kept(manifest(t).Run)
 	p.quiet()
 }
 
 // Every example leaves at full speed, by the button of the page and with the
 // facts of its verifier, what it leaves in steps.
 func TestFullSpeedEveryExample(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	unchecked := 0
 	for _, e := range manifest(t).Examples {
 		got := eval[string](p, `(async () => {
-			const until = async f => { for (let i = 0; i < 1000 && !f(); i++) await new Promise(r => setTimeout(r, 10)); return f(); };
 			await $('skep-gallery').example(`+quoted(e.ID)+`);
 			if (!await until(() => model.view && model.outlook.total > 0)) return 'does not load';
 			await until(() => play.stage.verdicts.fresh);
@@ -114,15 +108,14 @@ func TestFullSpeedEveryExample(t *testing.T) {
 }
 
 func TestFullSpeedStops(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	eval[bool](p, `(play.stage.loading.open({program: {...model.program, lang: 'asm', gallery: '', text: '.prog xdp\nr6 = 0\ntop:\nr6 += 1\nif r6 != 0 goto top\nr0 = 2\nexit'},
 		input: {kind: 'text', text: 'eth'}, maps: [], options: {}, entry: '', step: 0, breakpoints: []}), true)`)
 	p.wait(`model.listing?.insns.length === 5`)
 	p.press("f")
-	p.wait(`/Running at full speed/.test(model.busy?.words ?? '')`)
-	p.shot("full-running")
-	eval[bool](p, `(model.busy.cancel(), true)`)
+	p.wait(`/Running at full speed/.test(model.busy?.words ?? '') && (model.busy.cancel(), true)`) // a run ends by itself soon
 	p.full()
 	if line := p.line(); !strings.Contains(line, "Stopped after ") {
 		t.Errorf("the line is %q", line)
@@ -137,6 +130,7 @@ func TestFullSpeedStops(t *testing.T) {
 }
 
 func TestFullSpeedFault(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 360, 740, "?example=past-the-end")
 	p.ready()
 	p.press("f")
@@ -146,10 +140,30 @@ func TestFullSpeedFault(t *testing.T) {
 	}
 	p.shot("full-narrow-fault")
 	p.axe("fault at full speed")
-	if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-		t.Errorf("the page is %d pixels too wide", over)
-	}
+	p.fits(t.Name())
 	eval[bool](p, `([...$('skep-narration').shadowRoot.querySelectorAll('button')].find(b => b.textContent === 'Step to it').click(), true)`)
 	p.wait(`model.full === null && model.view.state === 'faulted'`)
+	p.quiet()
+}
+
+// Once the page is at rest the compiler is there before anybody asks for it, with
+// the program in it; not where data is to be saved.
+func TestFullSpeedComes(t *testing.T) {
+	p := open(t, handler(t, nil), 1440, 900, "?example=protocol-counter")
+	p.ready()
+	p.wait(`play.stage.full.ready && play.stage.full.engine.prepared`)
+	p.press("f")
+	p.full()
+	if line := p.line(); !strings.Contains(line, "Ran at full speed: 4 runs in ") {
+		t.Errorf("the line is %q", line)
+	}
+	if !eval[bool](p, `(async () => {
+		play.stage.full.close();
+		Object.defineProperty(navigator, 'connection', {value: {saveData: true}});
+		await play.stage.full.warm();
+		return play.stage.full.ready === false;
+	})()`) {
+		t.Error("the compiler came although data is to be saved")
+	}
 	p.quiet()
 }

@@ -14,6 +14,7 @@ import (
 // The course's pages: every link leads somewhere, nothing is wider than the
 // window, in light and dark, and what one has passed is on all of them.
 func TestCourse(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	paths := []string{"labs/", "labs/tracks/security/", "labs/tracks/hooks/", "labs/plans/taster/", "labs/plans/semester/", "labs/plans/learning-ebpf/"}
 	for _, size := range []struct {
@@ -27,9 +28,7 @@ func TestCourse(t *testing.T) {
 			p.visit(path)
 			p.wait(`document.querySelector('h1') && document.readyState === 'complete' && (document.querySelector('[data-lab="f1-ten-registers"]') === null || document.querySelector('[data-lab="f1-ten-registers"] .done').textContent === '✓ done')`)
 			name := "course-" + size.name + "-" + strings.ReplaceAll(strings.TrimSuffix(path, "/"), "/", "-")
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("%s: %d pixels wider than the window", name, over)
-			}
+			p.fits(name)
 			p.shot(name)
 			p.axe(name)
 			eval[bool](p, `(document.documentElement.dataset.theme = 'dark', true)`)
@@ -69,6 +68,7 @@ func (p *tab) visit(path string) {
 
 // The map shows every lab of the plan; pointing at one marks its way.
 func TestCourseMap(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "labs/")
 	p.wait(`document.querySelectorAll('.map [data-code]').length === ` + fmt.Sprint(len(plan.Labs())))
 	eval[bool](p, `(document.querySelector('.map').scrollIntoView(), document.querySelector('.map [data-code="H9"]').focus(), true)`)
@@ -89,6 +89,7 @@ func TestCourseMap(t *testing.T) {
 // nearly in view and open at their step, nothing is wider than the window, and
 // what is done in them is not how the playground looks from now on.
 func TestLabFigures(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	for _, l := range labsOf(t) {
 		t.Run(l.ID, func(t *testing.T) {
@@ -121,9 +122,7 @@ func TestLabFigures(t *testing.T) {
 				p.shot("figure-" + l.ID + "-" + x.ID + "-dark")
 			}
 			p.do(chromedp.EmulateViewport(360, 740))
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("the page is %d pixels wider than a narrow window", over)
-			}
+			p.fits(t.Name())
 			for _, x := range l.Pictures {
 				show(x.ID)
 				p.shot("figure-" + l.ID + "-" + x.ID + "-narrow")

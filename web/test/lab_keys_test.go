@@ -20,6 +20,7 @@ const active = `(() => {
 // F1 from its first link to the hand-in with the keyboard only: everything is
 // reached with Tab, nothing holds the focus, Escape leaves the editor.
 func TestLabByKeyboard(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, grading(t)), 1440, 900, "labs/f1-ten-registers/")
 	e := exercise("answer")
 	p.wait(e + `?.shadowRoot?.querySelector('.cm-content') && ` + e + `.shadowRoot.querySelector('.head')`)
@@ -89,6 +90,7 @@ func TestLabByKeyboard(t *testing.T) {
 
 // An order question is sorted by dragging, and by keys.
 func TestLabOrder(t *testing.T) {
+	t.Parallel()
 	const id = "life"
 	p := open(t, handler(t, nil), 1440, 900, "labs/f1-ten-registers/#"+id)
 	q := `document.querySelector('skep-question[question="` + id + `"]')`

@@ -13,6 +13,7 @@ import (
 // On paper a lab is text, starters, boxes to tick and hints at the end, without
 // anything that can only be pressed. SKEP_SHOTS keeps the PDF, to be looked at.
 func TestLabPrint(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	for _, id := range []string{"h9-xdp-first-packet", "f1-ten-registers"} {
 		p := open(t, h, 1440, 900, "labs/"+id+"/")

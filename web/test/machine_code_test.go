@@ -42,6 +42,7 @@ func (p *tab) codeLink(code string) {
 
 // TestMachineLook makes pictures of the view, to be looked at.
 func TestMachineLook(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name          string
 		width, height int64
@@ -70,9 +71,7 @@ func TestMachineLook(t *testing.T) {
 				p.wait(machineOf + `.kernel.status !== null`)
 			}
 			p.shot(c.name)
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("the page is %d pixels wider than the window", over)
-			}
+			p.fits(t.Name())
 			p.axe(c.name)
 			p.quiet()
 		})
@@ -82,6 +81,7 @@ func TestMachineLook(t *testing.T) {
 // TestMachineLinked: the arrow keys move over the bytecode and mark the code of
 // each instruction, in view; the code leads back, and stepping takes it along.
 func TestMachineLinked(t *testing.T) {
+	t.Parallel()
 	p := machineCode(t, 1440, 900, "protocol-counter")
 	marked := func(slot int) {
 		t.Helper()
@@ -127,6 +127,7 @@ func TestMachineLinked(t *testing.T) {
 // TestMachineOptions: facts, fusions and blinding change the code, and the
 // size that it was is said; the link holds them.
 func TestMachineOptions(t *testing.T) {
+	t.Parallel()
 	p := machineCode(t, 1440, 900, "protocol-counter")
 	const size = `$('skep-machine-controls').shadowRoot.querySelector('.size').textContent`
 	bytes := func() int { t.Helper(); return eval[int](p, machineOf+`.code.code.length`) }
@@ -170,6 +171,7 @@ func TestMachineOptions(t *testing.T) {
 // assemble the code before stays, greyed; what the verifier rejects has safe
 // code only, and says so.
 func TestMachineTyping(t *testing.T) {
+	t.Parallel()
 	p := machineCode(t, 1440, 900, "first-steps")
 	edit := func(old, new string) {
 		t.Helper()
@@ -197,6 +199,7 @@ func TestMachineTyping(t *testing.T) {
 
 // TestMachineLong: of a long program only what is seen is drawn.
 func TestMachineLong(t *testing.T) {
+	t.Parallel()
 	p := machineCode(t, 1440, 900, "first-steps")
 	text := ".prog xdp\n\tr0 = 0\n" + strings.Repeat("\tr0 += 7\n\tr0 ^= 3\n", 20_000) + "\texit\n"
 	eval[bool](p, `(play.stage.loading.edit(`+quoted(text)+`), true)`)
@@ -213,6 +216,7 @@ func TestMachineLong(t *testing.T) {
 
 // TestMachineGallery: every program of the gallery has code for every target.
 func TestMachineGallery(t *testing.T) {
+	t.Parallel()
 	p := machineCode(t, 1440, 900, "first-steps")
 	for _, e := range manifest(t).Examples {
 		for _, code := range []string{"", "arm64", "wasm"} {
@@ -220,8 +224,7 @@ func TestMachineGallery(t *testing.T) {
 				model.code = `+quoted(code)+`;
 				await $('skep-gallery').example(`+quoted(e.ID)+`);
 				const w = `+machineOf+`;
-				for (let i = 0; i < 1000 && (!model.view || w.stale || w.trouble || w.arch !== (`+quoted(code)+` || 'amd64')); i++) await new Promise(r => setTimeout(r, 10));
-				if (w.stale) return 'no code: ' + w.trouble;
+				if (!await until(() => model.view && !w.stale && !w.trouble && w.arch === (`+quoted(code)+` || 'amd64'))) return 'no code: ' + w.trouble;
 				await $('skep-machine').updateComplete;
 				return w.code.refused || (w.code.outcome === 'accepted' && !w.code.facts ? 'no facts' : w.code.insns === model.listing.insns.length ? '' : w.code.insns + ' of ' + model.listing.insns.length + ' instructions');
 			})()`)
@@ -236,24 +239,19 @@ func TestMachineGallery(t *testing.T) {
 // TestMachineOffline: once it was used the view is there without a network;
 // without ever having been it says why not, and tries again.
 func TestMachineOffline(t *testing.T) {
-	p := machineCode(t, 1440, 900, "")
+	t.Parallel()
+	p := openKept(t, handler(t, nil), 1440, 900, "")
+	p.ready()
+	eval[bool](p, `(play.mode('machine'), true)`)
+	p.compiled()
 	p.wait(`navigator.serviceWorker.controller`)
 	// The first visit had no service worker when the code came: a second does.
 	p.do(chromedp.Reload())
 	p.ready()
 	eval[bool](p, `(play.mode('machine'), true)`)
 	p.compiled()
-	name := manifest(t).Listing
-	if !eval[bool](p, `(async () => {
-		for (let i = 0; i < 500; i++) {
-			for (const k of await caches.keys()) if (await (await caches.open(k)).match(`+quoted(name)+`)) return true;
-			await new Promise(r => setTimeout(r, 20));
-		}
-		return false;
-	})()`) {
-		t.Fatalf("%s is not kept", name)
-	}
-	eval[bool](p, `new Promise(r => setTimeout(r, 500)).then(() => true)`) // the address is written
+	p.kept(manifest(t).Listing)
+	p.saved()
 	p.server.CloseClientConnections()
 	p.server.Close()
 	p.do(chromedp.Reload())
@@ -262,7 +260,8 @@ func TestMachineOffline(t *testing.T) {
 }
 
 func TestMachineFails(t *testing.T) {
-	p := open(t, without(handler(t, nil), strings.TrimPrefix(manifest(t).Listing, "")), 1440, 900, "?example=first-steps")
+	t.Parallel()
+	p := open(t, without(handler(t, nil), manifest(t).Listing), 1440, 900, "?example=first-steps")
 	p.ready()
 	eval[bool](p, `(play.mode('machine'), true)`)
 	p.wait(`/There is no machine code to show/.test($('skep-machine').shadowRoot.querySelector('.empty')?.textContent)`)
@@ -319,6 +318,7 @@ func realJIT(t *testing.T, asked *[]string) http.Handler {
 // TestMachineKernel: with a server that has kernels the kernel's own code
 // stands beside ours, linked in the same way; refusals say why.
 func TestMachineKernel(t *testing.T) {
+	t.Parallel()
 	var asked []string
 	h := handler(t, realJIT(t, &asked))
 	for _, c := range []struct {
@@ -343,9 +343,7 @@ func TestMachineKernel(t *testing.T) {
 			p.wait(`[...` + linux + `.querySelectorAll('li.mine.insn .text')].map(e => e.textContent).join() === 'or rdi, 0xb5'`)
 			p.shot(c.name)
 			p.axe(c.name)
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("the page is %d pixels wider than the window", over)
-			}
+			p.fits(t.Name())
 			for _, x := range []struct{ text, want string }{{"; refuse", "refuses the program (EACCES): R2 !read_ok"}, {"; busy", "All machines are busy."}} {
 				eval[bool](p, `(play.stage.loading.edit(model.program.text + `+quoted(x.text)+`), true)`)
 				p.compiled()

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPanesByKeyboard(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	width := func(pane string) int {
@@ -25,7 +26,7 @@ func TestPanesByKeyboard(t *testing.T) {
 		t.Error("the arrow key that moved a splitter stepped too")
 	}
 	// Maximise and back.
-	p.press("4")
+	p.pane("4", "regs")
 	p.press("m")
 	p.wait(`$$('.slot').length === 1 && $('[data-pane="regs"]').getBoundingClientRect().width > 1400`)
 	p.press(kb.ArrowRight)
@@ -33,7 +34,7 @@ func TestPanesByKeyboard(t *testing.T) {
 	p.press(kb.Escape)
 	p.wait(`$$('.slot').length > 5`)
 	// Tabs.
-	p.press("7")
+	p.pane("7", "maps")
 	p.wait(`$('#tab-maps').getAttribute('aria-selected') === 'true'`)
 	eval[bool](p, `($('#tab-maps').focus(), true)`)
 	p.press(kb.ArrowRight)
@@ -42,7 +43,7 @@ func TestPanesByKeyboard(t *testing.T) {
 	eval[bool](p, `($('[data-slot="packet"] button[aria-label^="Hide"]').click(), true)`)
 	p.wait(`!$('[data-pane="packet"]')`)
 	now := width("source")
-	eval[bool](p, `new Promise(r => setTimeout(r, 400)).then(() => true)`) // the address is written
+	p.saved()
 	p.do(chromedp.Reload())
 	p.ready()
 	if width("packet") != 0 || width("source") != now || eval[string](p, `$('#tab-ctx').getAttribute('aria-selected')`) != "true" {
@@ -62,6 +63,7 @@ func TestPanesByKeyboard(t *testing.T) {
 }
 
 func TestKeysInTheEditorStayThere(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	p.press("1")
@@ -81,11 +83,12 @@ func TestKeysInTheEditorStayThere(t *testing.T) {
 }
 
 func TestLongProgram(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	text := ".prog xdp\n" + strings.Repeat("\tr0 += 1\n", 3000)
 	eval[bool](p, `(play.stage.loading.edit(`+quoted(strings.Replace(text, "+=", "=", 1)+"\texit\n")+`), true)`)
-	p.wait(`model.listing.insns.length === 3001 && !model.stale`)
+	p.wait(`model.listing.insns.length === 3001 && !model.stale && $$('li .insn').length > 15`)
 	if n := eval[int](p, `$$('li .insn').length`); n > 600 {
 		t.Errorf("%d rows are drawn of 3001", n)
 	}
@@ -96,6 +99,7 @@ func TestLongProgram(t *testing.T) {
 }
 
 func TestLongRunCanBeStopped(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	eval[bool](p, `(model.options = {...model.options, budget: 1000000000}, play.stage.loading.edit('.prog xdp\n\tr1 = 0\nloop:\n\tr1 += 1\n\tgoto loop\n'), true)`)
@@ -111,6 +115,7 @@ func TestLongRunCanBeStopped(t *testing.T) {
 }
 
 func TestPacketMistake(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	eval[bool](p, `(play.stage.loading.editInput({kind: 'text', text: 'eth / ipv4(src=10.0.0.1) / upd(dport=53)'}), true)`)
@@ -124,6 +129,7 @@ func TestPacketMistake(t *testing.T) {
 
 // Not a timed test: the figure is for people.
 func TestStepSpeed(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=l4-balancer")
 	p.ready()
 	ms := eval[float64](p, `(async () => {

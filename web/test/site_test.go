@@ -19,6 +19,7 @@ import (
 
 // A static copy works from a subfolder of a plain file server.
 func TestStaticSite(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := web.WriteSite(filepath.Join(dir, "some", "where"), web.SiteOptions{NoCompressed: true, Reference: reference.Data()}); err != nil {
 		t.Fatal(err)

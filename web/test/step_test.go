@@ -11,6 +11,7 @@ import (
 )
 
 func TestKeyboardStepsBothWays(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	start := p.said()
@@ -47,6 +48,7 @@ func TestKeyboardStepsBothWays(t *testing.T) {
 }
 
 func TestBreakpointAndRun(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	p.press("g")
@@ -67,6 +69,7 @@ func TestBreakpointAndRun(t *testing.T) {
 }
 
 func TestProvenance(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=rate-limiter")
 	p.ready()
 	p.press("]")
@@ -100,13 +103,14 @@ func TestProvenance(t *testing.T) {
 }
 
 func TestSharedLinkRestoresTheView(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	p := open(t, h, 1440, 900, "")
 	p.ready()
 	eval[bool](p, `(play.stage.loading.edit(model.program.text.replace('0xb5', '0xb7')), true)`)
 	p.wait(`model.program.text.includes('0xb7') && model.listing.insns.some(i => i.text.includes('183')) && !model.stale`)
 	eval[bool](p, `(play.stage.loading.editInput({kind: 'text', text: 'eth / ipv4(ttl=9) / udp(dport=99)'}), true)`)
-	p.wait(`model.packets.length === 1`)
+	p.wait(`model.packets.length === 1 && model.outlook.verdicts.length === 1`)
 	eval[bool](p, `play.stage.moving.toggleBreakpoint(5).then(() => play.stage.moving.seek(11)).then(() => true)`)
 	link := eval[string](p, `play.stage.address.link()`)
 	view := eval[string](p, viewJSON)
@@ -121,8 +125,7 @@ func TestSharedLinkRestoresTheView(t *testing.T) {
 	}
 	// Back undoes a jump.
 	eval[bool](q, `play.stage.moving.seek(20).then(() => true)`)
-	q.wait(`history.length > 1`)
-	eval[bool](q, `new Promise(r => setTimeout(r, 400)).then(() => true)`)
+	q.saved()
 	q.do(chromedp.NavigateBack())
 	q.stepIs(11)
 	q.press("}") // nothing watched: nothing happens
@@ -139,6 +142,7 @@ func TestSharedLinkRestoresTheView(t *testing.T) {
 const viewJSON = `JSON.stringify(model.view, (k, v) => typeof v === 'bigint' ? String(v) : k === 'stop' || k === 'total' || k === 'totalKnown' ? undefined : v instanceof Uint8Array ? [...v].join() : v)`
 
 func TestMistakeKeepsTheLastGoodState(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	p.press(kb.ArrowRight)
@@ -161,6 +165,7 @@ func TestMistakeKeepsTheLastGoodState(t *testing.T) {
 }
 
 func TestFault(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=past-the-end")
 	p.ready()
 	p.press(kb.End)
@@ -202,6 +207,7 @@ func ints(b []byte) []int {
 }
 
 func TestDropPcap(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	p.drop("two.pcap", pcap([]byte("\x02\x02\x02\x02\x02\x02\x03\x03\x03\x03\x03\x03\x08\x00hello, a payload"), make([]byte, 60), make([]byte, 20)))
@@ -224,6 +230,7 @@ func pcap(frames ...[]byte) []byte {
 }
 
 func TestDropObject(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	object := readAsset(t, "icmp-filter")
@@ -246,14 +253,15 @@ func TestDropObject(t *testing.T) {
 }
 
 func TestOffline(t *testing.T) {
-	p := open(t, handler(t, nil), 1440, 900, "")
+	t.Parallel()
+	p := openKept(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	p.wait(`navigator.serviceWorker.controller`)
 	p.wait(`document.readyState === 'complete'`)
 	p.press(kb.ArrowRight)
 	p.press(kb.ArrowRight)
 	p.stepIs(2)
-	eval[bool](p, `new Promise(r => setTimeout(r, 500)).then(() => true)`) // the address is written
+	p.saved()
 	p.server.CloseClientConnections()
 	p.server.Close()
 	p.do(chromedp.Reload())
@@ -301,6 +309,7 @@ func compiler(t *testing.T) http.Handler {
 }
 
 func TestCompileByServer(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, compiler(t)), 1440, 900, "?example=icmp-filter")
 	p.ready()
 	p.wait(`model.compiler?.there`)
@@ -320,14 +329,13 @@ func TestCompileByServer(t *testing.T) {
 }
 
 func TestEveryExampleRuns(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "")
 	p.ready()
 	for _, e := range manifest(t).Examples {
 		got := eval[string](p, `(async () => {
-			const {gallery} = {gallery: $('skep-gallery')};
-			await gallery.example(`+quoted(e.ID)+`);
-			for (let i = 0; i < 500 && !(model.view && model.outlook.total > 0); i++) await new Promise(r => setTimeout(r, 10));
-			if (!model.view) return 'does not load: ' + JSON.stringify(model.problems.concat(model.inputProblems).map(p => p.message));
+			await $('skep-gallery').example(`+quoted(e.ID)+`);
+			if (!await until(() => model.view && model.outlook.total > 0)) return 'does not load: ' + JSON.stringify(model.problems.concat(model.inputProblems).map(p => p.message));
 			return model.outlook.verdicts.map(v => v.name).concat(model.outlook.fault >= 0 ? ['fault'] : []).join();
 		})()`)
 		if want := strings.Join(e.Expect, ","); got != want {

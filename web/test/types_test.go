@@ -4,6 +4,7 @@ import "testing"
 
 // The types of a program and of the kernel, and a record read by its type.
 func TestTypesPane(t *testing.T) {
+	t.Parallel()
 	h := handler(t, nil)
 	for _, size := range []struct {
 		name          string

@@ -10,6 +10,7 @@ import (
 // TestVerdictAsYouType types a mistake, sees the verdict, the failing
 // instruction and its line, and mends it.
 func TestVerdictAsYouType(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=first-steps")
 	p.ready()
 	const strip = `$('skep-verdict-strip').shadowRoot.textContent.replace(/\s+/g, ' ').trim()`
@@ -70,6 +71,7 @@ func TestVerdictAsYouType(t *testing.T) {
 
 // TestVerdictNarrow: on a phone a line of the log leads to the bytecode.
 func TestVerdictNarrow(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 360, 740, "?example=past-the-end")
 	p.ready()
 	p.wait(`play.stage.verdicts.fresh && play.stage.verdicts.last.outcome === 'rejected'`)

@@ -46,6 +46,7 @@ func (p *tab) walked() {
 
 // TestVerifyLook makes pictures of the walk, to be looked at.
 func TestVerifyLook(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name          string
 		width, height int64
@@ -86,9 +87,7 @@ func TestVerifyLook(t *testing.T) {
 				p.wait(`$('skep-verify').walk.spot && $('skep-verify').walk.n > 5`)
 			}
 			p.shot(c.name)
-			if over := eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-				t.Errorf("the page is %d pixels wider than the window", over)
-			}
+			p.fits(t.Name())
 			p.axe(c.name)
 			p.quiet()
 		})
@@ -112,6 +111,7 @@ again:
 // TestVerifyReadme makes the three screens of the README: the reader sees why
 // the program is refused, and what would do.
 func TestVerifyReadme(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, text, title, fix string }{
 		{"readme-packet", program(t, "short-check"), "The packet may end before this byte.", "r0 += 24"},
 		{"readme-null", program(t, "no-null-check"), "r0 may be NULL.", "if r0 == 0 goto out"},

@@ -44,6 +44,7 @@ more:
 // TestVerifyRounds draws a walk of thousands of paths as one row for a loop,
 // which says how often and over which numbers, and opens it.
 func TestVerifyRounds(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, rounds, "verify")
 	p.wait(walkOf + `.trace.paths.length > 2000`)
 	p.wait(`$$('[role="treeitem"]').length === 2`)
@@ -78,6 +79,7 @@ func TestVerifyRounds(t *testing.T) {
 // TestVerifyWhatIf changes a bit of a number and an instruction, and sees the
 // first step that differs; a row leads to its step.
 func TestVerifyWhatIf(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, program(t, "past-the-end"), "verify")
 	p.wait(walkOf + `.refused`)
 
@@ -119,6 +121,7 @@ func TestVerifyWhatIf(t *testing.T) {
 // TestVerifyNothing says why there is no walk: what the verifier does not
 // cover, a text that does not assemble, a verifier that cannot be fetched.
 func TestVerifyNothing(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, program(t, "short-check"), "verify")
 	p.wait(`$('.cm-editor')`)
 	p.edit("r4 += 14", "r4 +== 14")
@@ -156,6 +159,7 @@ func TestVerifyNothing(t *testing.T) {
 
 // TestVerifyValue finds the members of a map's value in its box.
 func TestVerifyValue(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=rate-limiter")
 	p.ready()
 	p.toMode("verify")

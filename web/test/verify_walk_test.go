@@ -31,6 +31,7 @@ const walkOf = `$('skep-verify').walk`
 // TestVerifyKernel: the switch of kernels leads to the real ones, which this
 // server has not.
 func TestVerifyKernel(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, program(t, "short-check"), "verify")
 	p.wait(walkOf + `.refused && $('select[aria-label="Kernel"]')`)
 	eval[bool](p, `(() => { const s = $('select[aria-label="Kernel"]'); s.value = 'real'; s.dispatchEvent(new Event('change')); return true; })()`)
@@ -43,6 +44,7 @@ func TestVerifyKernel(t *testing.T) {
 // TestVerifyTyping types a mistake and mends it: the refusal says what is
 // needed and what was proved, and goes away.
 func TestVerifyTyping(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, program(t, "short-check"), "verify")
 	p.wait(walkOf + `.refused && $('section.refused')`)
 	said := p.words("skep-walk-say")
@@ -89,6 +91,7 @@ func TestVerifyTyping(t *testing.T) {
 // TestVerifyTree walks the path tree with the keyboard, to a path that was
 // covered and why.
 func TestVerifyTree(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=rate-limiter")
 	p.ready()
 	p.toMode("verify")
@@ -117,6 +120,7 @@ func TestVerifyTree(t *testing.T) {
 
 // TestVerifyLog goes from a line of the log to its step and from a step to its line.
 func TestVerifyLog(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, program(t, "past-the-end"), "verify")
 	p.press(kb.Home)
 	p.wait(walkOf + `.n === 0`)
@@ -171,6 +175,7 @@ low:
 
 // TestVerifyWhy asks where a bound comes from, across a call and a spill.
 func TestVerifyWhy(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, spilled, "verify")
 	p.wait(walkOf + `.verdict.outcome === 'accepted'`)
 	eval[bool](p, `(() => { const w = `+walkOf+`; for (let n = 0; n <= w.last; n++) { w.go(0, n); if (w.state.frames.length === 2) break; } return true; })()`)
@@ -207,6 +212,7 @@ func TestVerifyWhy(t *testing.T) {
 
 // TestVerifyBoth steps a run and finds each value inside of what the verifier knows.
 func TestVerifyBoth(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=rate-limiter")
 	p.ready()
 	p.toMode("both")
@@ -237,16 +243,13 @@ func TestVerifyBoth(t *testing.T) {
 
 // TestVerifyMillion is refused after 1,000,001 instructions, and can still be walked.
 func TestVerifyMillion(t *testing.T) {
+	t.Parallel()
 	p := open(t, handler(t, nil), 1440, 900, "?example=first-steps")
 	p.ready()
 	eval[bool](p, `play.stage.loading.open({program: {lang: 'asm', text: `+quoted(".prog xdp\n.license GPL\n\tr0 = 0\nloop:\n\tr0 += 1\n\tif r0 < 2000000 goto loop\n\texit\n")+`, object: null, compiled: '', title: 'Long', gallery: ''},
 		input: {kind: 'text', text: 'eth'}, maps: [], options: {}, entry: '', step: 0, breakpoints: []}).then(() => true)`)
 	eval[bool](p, `(play.mode('verify'), true)`)
-	for range 8 { // each waits half a minute at most
-		if eval[bool](p, `new Promise(r => { const from = Date.now(), look = () => $('skep-verify')?.walk.trace && !$('skep-verify').walk.stale ? r(true) : Date.now() - from > 10000 ? r(false) : setTimeout(look, 200); look(); })`) {
-			break
-		}
-	}
+	p.walked()
 	p.wait(walkOf + `.verdict?.processed === 1000001`)
 	p.wait(walkOf + `.refused`)
 	if said := p.words("skep-walk-say"); !strings.Contains(said, "gave up") || !strings.Contains(said, "1 000 000 instructions") || !strings.Contains(said, "if r0 < 1000 goto loop") {
@@ -267,6 +270,7 @@ func TestVerifyMillion(t *testing.T) {
 
 // TestVerifyPredict guesses what the verifier will know.
 func TestVerifyPredict(t *testing.T) {
+	t.Parallel()
 	p := walk(t, 1440, 900, spilled, "verify")
 	eval[bool](p, `(() => { const b = $('skep-walk-controls').shadowRoot.querySelector('input[type="checkbox"]'); b.click(); return true; })()`)
 	p.wait(`$('skep-predict')`)

@@ -139,7 +139,7 @@ func fastest(repeat func(n int) error) (float64, error) {
 
 // enter does one run from Go.
 func (c *compiledRun) enter(at *vm.Point) (uint64, error) {
-	c.runner.Start(at.Prog, at.Regs)
+	c.runner.Start(at.Prog, &at.Regs)
 	err := c.ended(c.runner.Run(int64(batchBudget)))
 	return c.runner.Reg(isa.R0), err
 }

@@ -79,7 +79,7 @@ func (c *compiledRun) run(budget int) (r0 uint64, fault error, ended bool) {
 
 // runFrom is run from where the machine was when it had been reset.
 func (c *compiledRun) runFrom(at vm.Point, budget int) (r0 uint64, fault error, ended bool) {
-	c.runner.Start(at.Prog, at.Regs)
+	c.runner.Start(at.Prog, &at.Regs)
 	switch c.runner.Run(int64(budget)) {
 	case jit.Exited:
 		return c.runner.Reg(isa.R0), nil, true

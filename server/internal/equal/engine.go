@@ -99,7 +99,8 @@ func (l *local) one(p *Program, md *mode) (*Outcome, error) {
 	if err := m.Reset(p.input()); err != nil {
 		return nil, err
 	}
-	r.Start(m.Prog(), compiled.Regs(m))
+	regs := compiled.Regs(m)
+	r.Start(m.Prog(), &regs)
 	o := l.finish(r, m)
 	o.Memory = fullspeed.Sum(m.Arena())
 	l.used = len(m.Arena().Buf)

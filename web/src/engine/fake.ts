@@ -295,9 +295,6 @@ function diagnose(s: string): Problem[] {
   }];
 }
 
-/** Source text of the canned program. */
-export const fakeSource = text;
-
 export function fakeEngine(): Engine {
   const info: EngineInfo = { version: 'fake', protocol: 0, bytes: 0, kernel: '6.12', startup: 0 };
   return {

@@ -98,6 +98,25 @@ test('one run is measured, compiled and interpreted', async () => {
   assert.ok(p !== null && p.compiled > 0 && p.interpreted > p.compiled, JSON.stringify(p));
 });
 
+test('what is measured begins in fresh memory each time', async () => {
+  const hash = counter.replace('array', 'hash').replace('*(u32 *)(r10 - 4) = 0', '*(u32 *)(r10 - 4) = 5');
+  const p = await full.measure(work(hash, { maps: [{ map: 'counts', key: Uint8Array.of(5, 0, 0, 0), value: new Uint8Array(8) }] }));
+  assert.ok(p !== null && p.compiled > 0 && p.interpreted > p.compiled, JSON.stringify(p));
+});
+
+test('a run that was prepared is the run that follows', async () => {
+  for (const next of [counter, counter.replace('r0 = 2', 'r0 = 1'), counter]) {
+    await full.prepare(work(counter));
+    const r = await full.run(work(next));
+    assert.ok(r.ok);
+    assert.equal(r.value.runs, 2);
+    assert.deepEqual(r.value.view.maps[0]!.entries[0]!.valueTexts, ['2']);
+    assert.equal(r.value.view.verdicts[0]!.name, next === counter ? 'XDP_PASS' : 'XDP_DROP');
+  }
+  await full.prepare(work('r0 = \nexit'));
+  assert.ok((await full.run(work(counter))).ok);
+});
+
 test('a session that ran at full speed is not stepped', async () => {
   const r = await full.run(work(counter));
   assert.ok(r.ok);

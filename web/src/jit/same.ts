@@ -3,18 +3,18 @@
  * full speed must be what they leave when they are stepped. For node and for a
  * Worker in a browser.
  */
-import type { Input, MapInit, Source, View } from '../engine/api';
+import type { View } from '../engine/api';
 import { ClientSession, Link } from '../engine/client';
 import { Reader } from '../engine/codec';
 import type { Transport } from '../engine/transport';
 import { getFacts, type Facts } from '../engine/zprotocol';
-import type { FullSpeed } from './run';
+import type { FullSpeed, Work } from './run';
 
 export interface Case {
   readonly name: string;
   readonly text: string; // assembly, "" of an object
   readonly object: string; // in hex
-  readonly entry: string; // program of the object, "" is the first
+  readonly program: number; // of the object
   readonly hook: string;
   readonly packets: string; // or
   readonly events: string;
@@ -23,15 +23,19 @@ export interface Case {
   readonly state: 'exited' | 'faulted';
 }
 
+/** A case as it is run once, on a machine as the page has it. */
+export const workOf = (c: Case): Work => ({
+  source: c.object === '' ? { kind: 'asm', text: c.text } : { kind: 'object', bytes: unhex(c.object), name: 'prog.bpf.o' },
+  program: c.program, input: c.events === '' ? { kind: 'text', text: c.packets } : { kind: 'events', text: c.events },
+  options: { hook: c.hook }, maps: c.maps.map(m => ({ map: m.map, key: unhex(m.key), value: unhex(m.value) })), facts: null, repeat: 1,
+});
+
 /** Says what is wrong with a case, '' for nothing. */
 export async function differ(t: Transport, full: FullSpeed, c: Case): Promise<string> {
-  const source: Source = c.object === '' ? { kind: 'asm', text: c.text } : { kind: 'object', bytes: unhex(c.object), name: 'prog.bpf.o' };
-  const input: Input = c.events === '' ? { kind: 'text', text: c.packets } : { kind: 'events', text: c.events };
-  const maps: MapInit[] = c.maps.map(m => ({ map: m.map, key: unhex(m.key), value: unhex(m.value) }));
+  const { source, input, maps, program } = workOf(c);
   const s = new ClientSession(new Link(t), 1_000_000);
   try {
     let l = await s.load(source);
-    const program = l.ok && c.entry !== '' ? l.value.programs.findIndex(p => p.name === c.entry) : 0;
     if (l.ok && program !== l.value.program) l = await s.choose(program);
     if (!l.ok) return `it does not load: ${l.problems[0]?.message}`;
     const facts = factsOf(c);
@@ -43,7 +47,7 @@ export async function differ(t: Transport, full: FullSpeed, c: Case): Promise<st
       const want = await s.seek(0xffffffff);
       if (want.state !== c.state) return `stepped it has ${want.state}`;
       for (const f of facts === null ? [null] : [null, facts]) {
-        const r = await full.run({ source, program, input, options, maps, facts: f, repeat: 1 });
+        const r = await full.run({ ...workOf(c), options, facts: f });
         if (!r.ok) return `at full speed: ${r.problems[0]?.message}`;
         if (r.value.proved !== (f !== null)) return 'the facts are not about the program';
         const d = first(left(r.value.view), left(want), `${cpus} CPUs: ${f !== null ? 'view of unchecked code' : 'view'}`);

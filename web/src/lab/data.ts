@@ -9,9 +9,17 @@ export interface LabSource {
   readonly editable?: readonly (readonly [number, number])[];
 }
 
+/** A number that is drawn for each student, from lo to hi: $NAME in the texts of an exercise. */
+export interface LabDraw {
+  readonly name: string;
+  readonly lo: number;
+  readonly hi: number;
+}
+
 export interface LabExercise {
   readonly id: string;
   readonly title: string;
+  readonly draws?: readonly LabDraw[];
   readonly starters: readonly LabSource[];
   readonly setup: string;
   readonly trace: string;

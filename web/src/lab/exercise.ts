@@ -17,6 +17,7 @@ import { styles } from '../ui/pane';
 import { grader } from './client';
 import { lab, site, type LabExercise, type LabSource } from './data';
 import text from './exercise.css';
+import { filled, personal } from './draw';
 import { HandIn, handIn } from './handin';
 import { Bench, device, keep, progressOf, seed } from './memory';
 import { came, lineOf, problems, report, type On } from './report';
@@ -52,7 +53,8 @@ export class Exercise extends LitElement {
   @state() private earlier = false;
   /** Exercises of the lab, for the way from one to the next. */
   @state() private reached = 0;
-  private of!: LabExercise;
+  private plain: LabExercise | undefined;
+  private mine: { readonly seed: bigint; readonly of: ReturnType<typeof personal> } | null = null;
   private bench!: Bench;
   private hand!: HandIn;
   private source = '';
@@ -69,15 +71,22 @@ export class Exercise extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     const of = lab?.exercises?.find(e => e.id === this.getAttribute('exercise'));
-    if (of === undefined || this.of !== undefined) return;
-    this.of = of;
+    if (of === undefined || this.plain !== undefined) return;
+    this.plain = of;
     this.bench = new Bench(lab!.id, of.id);
     this.hand = new HandIn(lab!, of, () => this.requestUpdate());
-    const kept = of.starters.find(s => s.lang === this.bench.lang);
-    this.language = (kept ?? of.starters.find(s => s.lang === 'asm') ?? of.starters[0])!.lang;
+    const { starters } = this.of, kept = starters.find(s => s.lang === this.bench.lang);
+    this.language = (kept ?? starters.find(s => s.lang === 'asm') ?? starters[0])!.lang;
     this.source = this.bench.draft(this.language) ?? this.starter.text;
     addEventListener('skep-progress', () => { this.reached++; });
     addEventListener('skep-work', () => this.elsewhere());
+  }
+
+  /** The exercise with what is drawn for who is signed in now. */
+  private get of() {
+    const s = seed();
+    if (this.mine?.seed !== s) this.mine = { seed: s, of: personal(this.plain!, s) };
+    return this.mine.of;
   }
 
   /** Other devices did something: their newer draft comes here, unless the student writes just now. */
@@ -245,7 +254,7 @@ export class Exercise extends LitElement {
     }
     try {
       const all = await (await fetch(site(`labs/${lab!.id}/solutions.json`))).json() as Record<string, LabSource[]>;
-      this.solution = all[this.of.id] ?? [];
+      this.solution = filled(all[this.of.id] ?? [], this.of.own);
     } catch {
       this.solution = 'The solution could not be fetched: you are offline, and it was not looked at before.';
     }
@@ -277,6 +286,11 @@ export class Exercise extends LitElement {
         <span class="mono">${when(a.at)}</span> <span>${a.came}</span> <span class="second">${a.text.split('\n').length} lines${(a.device ?? device) === device ? '' : ', on another device'}</span></button></li>`)}</ol>` : nothing}`;
   }
 
+  private drawn(): TemplateResult | typeof nothing {
+    const { own } = this.of;
+    return own.length === 0 ? nothing : html`<p class="drawn">Drawn for you: ${own.map(([name, n], i) => html`${i > 0 ? ', ' : nothing}<span class="mono">${name} = ${n}</span>`)}</p>`;
+  }
+
   /** What only the server tries. */
   private secret(): TemplateResult | typeof nothing {
     const n = this.of.hidden ?? 0;
@@ -291,9 +305,9 @@ export class Exercise extends LitElement {
   }
 
   override render(): TemplateResult | typeof nothing {
-    if (this.of === undefined) return nothing;
+    if (this.plain === undefined) return nothing;
     const g = this.graded;
-    return html`<slot class="paper"></slot>${this.way()}${this.tools()}
+    return html`<slot class="paper"></slot>${this.way()}${this.tools()}${this.drawn()}
       <div class="editor"><div class="code" ?hidden=${this.editor === null}></div>${this.editor !== null ? nothing
         : html`<textarea spellcheck="false" autocapitalize="off" aria-label="Source code" .value=${this.source} @input=${(e: Event) => this.changed((e.target as HTMLTextAreaElement).value)}></textarea>`}</div>
       <p class="escape">${this.editor === null ? '' : 'Tab indents here; Esc leaves the editor.'}</p>

@@ -70,6 +70,7 @@ if (lab !== null) {
 }
 showProgress();
 addEventListener('skep-progress', showProgress); // of other devices
+addEventListener('pageshow', e => { if (e.persisted) showProgress(); }); // Back brings the page as it was left
 liveMap();
 keepOffline();
 void keepCourse();

@@ -6,6 +6,7 @@
 import type { Stage } from '../model/stage';
 import type { Subject } from '../model/verdict';
 import { needsCompiler } from '../model/program';
+import { keep } from '../offline/keep';
 import { listingInWorker, MachineClient, type Arch, type MachineCode } from './client';
 import { Kernel } from './kernel';
 import { archOf, readOptions, writeOptions, type MachineOptions } from './options';
@@ -118,7 +119,7 @@ export class Machine {
           return;
         }
         // From the first use on the module is there offline too.
-        if (this.code === null) navigator.serviceWorker?.controller?.postMessage({ keep: [new URL(SKEP_LISTING, import.meta.url).href] });
+        if (this.code === null) keep(new URL(SKEP_LISTING, import.meta.url));
         this.code = a.value;
         this.arch = arch;
         this.took = a.took;

@@ -119,6 +119,8 @@ const sentence = (message: string, hint: string) =>
 export class Address {
   private timer = 0;
   private turn = 0;
+  /** A jump has no entry yet: what is saved next makes it. */
+  private jumped = false;
 
   constructor(private readonly m: Model) {}
 
@@ -134,6 +136,7 @@ export class Address {
   save(jump: boolean): void {
     clearTimeout(this.timer);
     const turn = ++this.turn;
+    this.jumped ||= jump;
     const write = async () => {
       let url: string;
       try {
@@ -141,8 +144,11 @@ export class Address {
       } catch {
         return; // too long for an address: sharing says so
       }
-      if (turn !== this.turn || url === location.href) return;
-      if (jump) history.pushState(null, '', url);
+      if (turn !== this.turn) return;
+      const push = this.jumped;
+      this.jumped = false;
+      if (url === location.href) return;
+      if (push) history.pushState(null, '', url);
       else history.replaceState(null, '', url);
     };
     if (jump) void write();

@@ -6,6 +6,7 @@
 import { defaultOptions, type LoadProgress, type Source } from '../engine/api';
 import type { Facts } from '../engine/verdict';
 import type { FullSpeed, Pace, Ran, Work } from '../jit/run';
+import { keep } from '../offline/keep';
 import type { Busy, Model } from './model';
 import type { Moving } from './moving';
 import { sourceOf } from './program';
@@ -124,14 +125,14 @@ export class Full {
     if (!this.ready) say('Loading the compiler');
     if (this.engine === null) {
       const [{ FullSpeed, fullSpeedInWorker }] = await Promise.all([import('../jit/run'), import('../play/full')]);
-      this.engine ??= new FullSpeed(fullSpeedInWorker(new URL(SKEP_WORKER, import.meta.url), new URL(SKEP_RUN, import.meta.url)));
+      this.engine ??= new FullSpeed(fullSpeedInWorker());
     }
     const mb = (p: LoadProgress) => p.phase === 'download' ? `Loading the compiler: ${(p.loaded / 1e6).toFixed(1)} MB so far` : 'Starting the compiler';
     const engine = this.engine;
     await engine.ready(p => say(mb(p)));
     this.ready = true;
     // From now on it works offline too.
-    navigator.serviceWorker?.controller?.postMessage({ keep: [new URL(SKEP_RUN, import.meta.url).href] });
+    keep(new URL(SKEP_RUN, import.meta.url));
     return engine;
   }
 

@@ -80,8 +80,10 @@ export class Model {
 
   breakpoints: ReadonlySet<number> = new Set();
   watched: Watched | null = null;
-  /** Instruction that has the focus in the bytecode pane (slot), -1 for none. */
+  /** Instruction that was chosen (slot), -1 for none. The choice ends with what it was made in, see settle. */
   selected = -1;
+  /** It has the focus. */
+  held = false;
   /** Source line pointed at (index into Listing.lines), -1. */
   pointed = -1;
 
@@ -102,6 +104,8 @@ export class Model {
   private waiting = false;
   private index = new Map<number, number>();
   private indexed: Listing | null = null;
+  /** What was shown when everybody was told last. */
+  private shown: { readonly listing: Listing | null; readonly mode: string; readonly pc: number; readonly step: number } = { listing: null, mode: '', pc: -1, step: -1 };
 
   subscribe(f: () => void): () => void {
     this.listeners.add(f);
@@ -114,8 +118,17 @@ export class Model {
     this.waiting = true;
     queueMicrotask(() => {
       this.waiting = false;
+      this.settle();
       for (const f of this.listeners) f();
     });
+  }
+
+  /** Another program, step or mode ends the choice of an instruction, unless the focus is on it. */
+  private settle(): void {
+    const { listing, mode, view } = this, was = this.shown;
+    if (view === null || (listing === was.listing && mode === was.mode && view.pc === was.pc && view.step === was.step)) return;
+    this.shown = { listing, mode, pc: view.pc, step: view.step };
+    if (!this.held || this.insnAt(this.selected) < 0) this.selected = -1;
   }
 
   setPrefs(p: Partial<Prefs>): void {

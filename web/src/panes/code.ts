@@ -26,6 +26,11 @@ export class Code extends Pane {
   private shownAt = -1;
   private shownStep = -1;
 
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    if (this.hasUpdated) this.m.held = false;
+  }
+
   private all(): Row[] {
     const l = this.m.listing;
     if (l === this.rowsOf) return this.rows;
@@ -56,7 +61,7 @@ export class Code extends Pane {
       <button class="bp" tabindex="-1" aria-pressed=${bp} aria-label="Breakpoint at instruction ${insn.pc}"
         @click=${() => void this.stage.moving.toggleBreakpoint(insn.pc)}><i></i></button>
       <button class="insn bare" data-pc=${insn.pc} tabindex=${home ? 0 : -1} aria-current=${now ? 'step' : nothing}
-        title=${insn.doc} @focus=${() => this.select(insn.pc)} @click=${() => this.select(insn.pc)}
+        title=${insn.doc} @focus=${() => this.hold(insn.pc)} @blur=${() => { this.m.held = false; }} @click=${() => this.select(insn.pc)}
         @dblclick=${() => void this.stage.moving.runTo(insn.pc)} @keydown=${(e: KeyboardEvent) => this.key(e, insn)}>
         <span class="at" aria-hidden="true">${now ? '▸' : ''}</span><span class="pc">${insn.pc}</span>
         ${this.m.prefs.bytes ? html`<span class="hex">${toHex(insn.bytes.subarray(0, 8))}</span>` : nothing}
@@ -71,6 +76,10 @@ export class Code extends Pane {
     if (this.m.pointed === line) return;
     this.m.pointed = line;
     this.m.changed();
+  }
+  private hold(pc: number): void {
+    this.m.held = true;
+    this.select(pc);
   }
   private select(pc: number): void {
     if (this.m.selected === pc) return;
@@ -156,7 +165,6 @@ export class Code extends Pane {
     if (v === null || (v.pc === this.shownAt && v.step === this.shownStep)) return;
     this.shownAt = v.pc;
     this.shownStep = v.step;
-    if (this.shadowRoot?.activeElement?.classList.contains('insn') !== true) this.m.selected = -1;
     // With the frame's own layout: asking now would force one more.
     requestAnimationFrame(() => { if (this.isConnected) this.reveal(this.m.view?.pc ?? -1); });
   }

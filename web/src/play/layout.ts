@@ -25,7 +25,7 @@ export const paneInfo = (id: PaneId): PaneInfo => panes.find(p => p.id === id)!;
 /** Panes that share a place; one of them is in front. */
 export interface Slot { readonly id: string; readonly panes: readonly PaneId[]; readonly share: number }
 export interface Column { readonly id: string; readonly share: number; readonly slots: readonly Slot[] }
-export type Width = 'wide' | 'middle' | 'narrow';
+export type Width = 'wide' | 'middle' | 'short' | 'narrow';
 
 const wide: readonly Column[] = [
   { id: 'left', share: 36, slots: [{ id: 'source', panes: ['source'], share: 60 }, { id: 'packets', panes: ['packets'], share: 40 }] },
@@ -40,12 +40,19 @@ const middle: readonly Column[] = [
     { id: 'm-regs', panes: ['regs'], share: 46 }, { id: 'm-memory', panes: ['packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'cpus', 'log', 'types'], share: 54 },
   ] },
 ];
+/** Not wide, and low besides, as a window at 200 %: one pane above the other would leave two lines of each. */
+const short: readonly Column[] = [
+  { id: 's-left', share: 50, slots: [{ id: 'm-code', panes: ['code', 'source', 'packets'], share: 100 }] },
+  { id: 's-right', share: 50, slots: [{ id: 'm-memory', panes: ['regs', 'packet', 'stack', 'maps', 'ctx', 'calls', 'output', 'cpus', 'log', 'types'], share: 100 }] },
+];
 const narrow: readonly Column[] = [
   { id: 'n', share: 100, slots: [{ id: 'one', panes: ['code', 'source', 'regs', 'packet', 'stack', 'maps', 'packets', 'ctx', 'calls', 'output', 'cpus', 'log', 'types'], share: 100 }] },
 ];
 
-export const columnsOf = (w: Width): readonly Column[] => (w === 'wide' ? wide : w === 'middle' ? middle : narrow);
-export const widthOf = (px: number): Width => (px >= 1100 ? 'wide' : px >= 700 ? 'middle' : 'narrow');
+const arrangements = { wide, middle, short, narrow };
+export const columnsOf = (w: Width): readonly Column[] => arrangements[w];
+/** What an element of so many CSS pixels has room for. */
+export const widthOf = (px: number, height: number): Width => (px >= 1100 ? 'wide' : px < 700 ? 'narrow' : height < 600 ? 'short' : 'middle');
 
 /** Panes in which the last step changed something. */
 export function changedPanes(v: View | null, l: Listing | null): ReadonlySet<PaneId> {

@@ -57,7 +57,7 @@ export class SkepPlay extends LitElement implements Frame {
   readonly stage = new Stage();
   private readonly columns = new Columns(this);
   private readonly files = new Files(this);
-  private readonly resize = new ResizeObserver(() => { this.width = widthOf(this.clientWidth); });
+  private readonly resize = new ResizeObserver(() => { this.width = widthOf(this.clientWidth, this.clientHeight); });
   private off: (() => void) | null = null;
   private shownStep = -1;
   private shownTab = '';
@@ -69,7 +69,7 @@ export class SkepPlay extends LitElement implements Frame {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.width = widthOf(this.clientWidth);
+    this.width = widthOf(this.clientWidth, this.clientHeight);
     this.resize.observe(this);
     this.off = this.m.subscribe(() => { this.requestUpdate(); this.rest(); });
     (this.page ? window : this).addEventListener('keydown', this.key as EventListener);
@@ -218,8 +218,9 @@ export class SkepPlay extends LitElement implements Frame {
     const s = this.stage;
     void this.load(view);
     if (this.views.get(view) !== 'here') return html`<p class="coming" role="status">Loading ${viewNames[view].toLowerCase()}…</p>`;
-    return view === 'verify' ? html`<skep-verify .stage=${s} width=${this.width} @skep-real-kernel=${() => void this.realKernel()}></skep-verify>`
-      : html`<skep-machine .stage=${s} width=${this.width}></skep-machine>`;
+    const width = this.width === 'short' ? 'narrow' : this.width;
+    return view === 'verify' ? html`<skep-verify .stage=${s} width=${width} @skep-real-kernel=${() => void this.realKernel()}></skep-verify>`
+      : html`<skep-machine .stage=${s} width=${width}></skep-machine>`;
   }
   /** Shows an instruction that a verdict or a line of the log is about. */
   private showInsn(pc: number): void {
@@ -292,7 +293,7 @@ export class SkepPlay extends LitElement implements Frame {
       ${narrow ? nothing : html`<span class="hook">${l === null ? '' : hookTitle(m.session?.options.hook || l.type)}</span>`}
       <skep-mode .stage=${this.stage} ?narrow=${narrow} @skep-mode=${(e: CustomEvent<Model['mode']>) => this.mode(e.detail)}></skep-mode>
       <span class="grow"></span>
-      ${navigator.onLine ? nothing : html`<span class="off">offline${narrow ? '' : ': everything but compiling C works'}</span>`}
+      ${navigator.onLine ? nothing : html`<span class="off">offline${this.width === 'wide' ? ': all but compiling C works' : ''}</span>`}
       ${this.width !== 'wide' ? html`<button @click=${() => { void this.stage.full.warm(); this.dialog('skep-menu'); }}>Menu</button><skep-menu .stage=${this.stage} .items=${acts}></skep-menu>`
         : html`${acts.map(a => (!('href' in a) ? html`<button @click=${a.act}>${a.label}</button>` : html`<a class="act" href=${a.href}>${a.label}</a>`))}`}
     </header>`;

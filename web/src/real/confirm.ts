@@ -99,7 +99,7 @@ export class Confirm extends Job {
         <span class="quiet">as ${privilegeName(this.m.prefs.privilege)}, over the first packet</span></div>
       ${this.progress(`Linux ${this.kernel} verifies and runs it`)}
       ${this.endView(replace => void this.ask(replace))}
-      ${this.ours === null && this.ended === null && !this.busy ? html`<p class="empty">The program goes to ${this.status.kernels.map(k => `Linux ${k.version}`).join(' and ')}, each in a
+      ${this.ours === null && this.ended === null && !this.busy ? html`<p class="empty">The program goes to ${new Intl.ListFormat('en').format(this.status.kernels.map(k => `Linux ${k.version}`))}, each in a
         virtual machine made for it and thrown away after it. You see what their verifiers say beside what skep says, what a test run returns, and the machine code.</p>` : nothing}
       ${this.ours === null ? nothing : html`${this.table()}${this.agreement()}${this.details()}`}`;
   }

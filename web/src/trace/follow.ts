@@ -227,8 +227,3 @@ function within(a: Bounds, b: Bounds): boolean {
   return a.umin <= b.umin && a.umax >= b.umax && a.smin <= b.smin && a.smax >= b.smax && a.u32min <= b.u32min && a.u32max >= b.u32max &&
     a.s32min <= b.s32min && a.s32max >= b.s32max && (b.mask & ~a.mask) === 0n && (b.value & ~a.mask) === a.value;
 }
-
-/** The number that a pointer adds to its base: fixed plus variable part, as bounds to compare an offset with. */
-export function offsetHolds(r: Reg, offset: bigint): boolean {
-  return holdsNumber(r.bounds, offset - BigInt(r.off));
-}

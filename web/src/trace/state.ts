@@ -54,9 +54,6 @@ export const regFlag = {
   alloc: 1 << 19, trusted: 1 << 20, rcu: 1 << 21, nonOwnRef: 1 << 22,
 } as const;
 
-/** Marks of Reg.live. */
-export const liveMark = { read32: 1, read64: 2, written: 4, done: 8 } as const;
-
 /** The bit of Reg.id that says: another of the same id, plus Reg.off. */
 export const addConst = 0x8000_0000;
 

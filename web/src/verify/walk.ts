@@ -323,6 +323,10 @@ export class Walk {
     this.following = key;
     const r = await follow(this.stage, trace, this.paths);
     if (key !== this.following || trace !== this.trace) return;
+    if (this.m.mode !== 'both') { // the reader left the run meanwhile
+      this.following = '';
+      return;
+    }
     if (typeof r === 'string') {
       this.spot = null;
       this.followed = r;
