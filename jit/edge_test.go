@@ -80,7 +80,7 @@ func TestDeadCode(t *testing.T) {
 		if r0 == 7 goto +4
 		r0 += 1
 		r10 = 3
-		goto +1
+		goto +0
 		r0 = 5
 		exit`)
 	insns[2].Off, insns[4].Imm = 5, 9

@@ -3,11 +3,14 @@ package jit_test
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"skep/jit"
 	"skep/jit/amd64"
+	"skep/jit/wasm"
 	"skep/vm/asm"
 )
 
@@ -75,5 +78,41 @@ func TestBlinding(t *testing.T) {
 	}
 	if n := bytes.Count(code(t, text, jit.Facts{}, jit.Options{Blind: 7}).Text, b); n != 0 {
 		t.Errorf("the constant is in blinded code %d times", n)
+	}
+}
+
+// Compilations at the same time share no memory that their code is in, nor does
+// a later one write to it.
+func TestConcurrent(t *testing.T) {
+	targets := []jit.Target{
+		{Arch: jit.AMD64, AMD64: amd64.Features{BMI2: true, GS: true}},
+		{Arch: jit.ARM64},
+		{Arch: jit.WASM, WASM: wasm.Target{Base: 1 << 16, Context: 1 << 15}},
+	}
+	compile := func(i int) *jit.Code {
+		w := &workloads[i%len(workloads)]
+		p := &jit.Program{Insns: assembled(t, w)}
+		c, err := jit.Compile(p, targets[i%len(targets)], jit.Facts{Accepted: i%2 == 0}, jit.Options{})
+		if err != nil {
+			t.Error(err)
+			return &jit.Code{}
+		}
+		return c
+	}
+	const n = 120
+	var alone, together [n]*jit.Code
+	for i := range alone {
+		c := compile(i)
+		alone[i] = &jit.Code{Text: slices.Clone(c.Text), Offset: slices.Clone(c.Offset), Notes: slices.Clone(c.Notes)}
+	}
+	var wait sync.WaitGroup
+	for i := range together {
+		wait.Go(func() { together[i] = compile(i) })
+	}
+	wait.Wait()
+	for i, c := range together {
+		if a := alone[i]; !bytes.Equal(a.Text, c.Text) || !slices.Equal(a.Offset, c.Offset) || !slices.Equal(a.Notes, c.Notes) {
+			t.Errorf("compilation %d differs", i)
+		}
 	}
 }
